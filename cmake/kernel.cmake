@@ -1,0 +1,40 @@
+# The kernel is built twice from the same sources: `lodge-kernel`, a freestanding ELF at a fixed address, and
+# `lodge-hosted`, an ordinary library for the unit tests. kernel/host/ has the part that differs: what stands in
+# kernel/host/hosted/ replaces the rest of that folder's .cc and .S files in the library.
+set(kernel_trees kernel syscalls vfs net)
+set(kernel_globs)
+foreach(tree ${kernel_trees})
+  list(APPEND kernel_globs ${CMAKE_SOURCE_DIR}/${tree}/*.cc ${CMAKE_SOURCE_DIR}/${tree}/*.S)
+endforeach()
+file(GLOB_RECURSE kernel_all CONFIGURE_DEPENDS ${kernel_globs})
+set(kernel_sources ${kernel_all})
+list(FILTER kernel_sources EXCLUDE REGEX "/kernel/host/hosted/")
+# What only makes sense inside the freestanding kernel: the real host calls, the gate, the platform.
+set(hosted_sources ${kernel_all})
+list(FILTER hosted_sources EXCLUDE REGEX "/kernel/host/[^/]*$")
+list(FILTER hosted_sources EXCLUDE REGEX "/kernel/platform/|/kernel/task/|/kernel/loader/|/syscalls/")
+
+set(warnings -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers)
+set(LODGE_LINK_ADDRESS 0x780000000000)
+
+add_executable(lodge-kernel ${kernel_sources})
+target_include_directories(lodge-kernel PRIVATE ${CMAKE_SOURCE_DIR})
+set(freestanding -ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector -fno-threadsafe-statics
+    -fno-strict-aliasing -fPIE -fvisibility=hidden -mgeneral-regs-only -mfsgsbase -mno-red-zone
+    -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -g)
+target_compile_options(lodge-kernel PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${freestanding} ${warnings}>
+                                            $<$<COMPILE_LANGUAGE:ASM>:-g>)
+target_compile_definitions(lodge-kernel PRIVATE $<$<BOOL:${LODGE_LOCKDEP}>:LODGE_LOCKDEP>)
+target_link_options(lodge-kernel PRIVATE -nostdlib -static -no-pie
+  -Wl,--no-relax,-Ttext-segment=${LODGE_LINK_ADDRESS},-e,lodge_kernel_entry,-z,noexecstack,-z,separate-code,--gc-sections,--build-id)
+
+if(hosted_sources)
+  add_library(lodge-hosted STATIC EXCLUDE_FROM_ALL ${hosted_sources})
+  target_include_directories(lodge-hosted PUBLIC ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(lodge-hosted PUBLIC LODGE_HOSTED LODGE_LOCKDEP)
+  target_compile_options(lodge-hosted PRIVATE ${warnings} -fno-exceptions -fno-rtti -mfsgsbase -g)
+  if(LODGE_SANITIZE)
+    target_compile_options(lodge-hosted PUBLIC -fsanitize=${LODGE_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(lodge-hosted PUBLIC -fsanitize=${LODGE_SANITIZE})
+  endif()
+endif()
