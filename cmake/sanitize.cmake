@@ -1,0 +1,8 @@
+# lodge_sanitize(TARGET): builds TARGET, and what links it, with the sanitizers LODGE_SANITIZE names. The
+# freestanding kernel never has them.
+function(lodge_sanitize target)
+  if(LODGE_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${LODGE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${LODGE_SANITIZE})
+  endif()
+endfunction()
