@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 
+#include "kernel/base/errno_undef.h"
+
 #define LODGE_ERRNOS(X) \
   X(EPERM, 1) \
   X(ENOENT, 2) \

@@ -1,0 +1,44 @@
+// The lock-order document. Every lock names its class; a context that holds a lock may only take locks of classes
+// further down this list. Two locks of one class are taken only through kNested, in an order that the owner of the
+// class documents (usually by address). A new class is inserted where its order is right, with what it protects.
+#pragma once
+#include <cstdint>
+
+#define LODGE_LOCK_CLASSES(X)                                                   \
+  X(kVfsMount)  /* the mount tree of a namespace */                             \
+  X(kDentry)    /* one dentry: its name, parent and children */                 \
+  X(kInode)     /* one inode: its attributes, directory content, size */        \
+  X(kMm)        /* one address space: the VMA tree */                           \
+  X(kFdTable)   /* one fd table */                                              \
+  X(kFile)      /* one open file: position, flags */                            \
+  X(kPipe)      /* one pipe or socket ring */                                   \
+  X(kEpoll)     /* one epoll set: its items and ready list */                   \
+  X(kTimer)     /* the timer wheel and POSIX timers */                          \
+  X(kSignal)    /* one thread group's signal state */                           \
+  X(kTaskTree)  /* parents, children, groups, sessions, pid table */            \
+  X(kWaitQueue) /* one wait queue or futex bucket */                            \
+  X(kRunQueue)  /* one virtual CPU's run queue */                               \
+  X(kSlab)      /* one slab cache */                                            \
+  X(kPageAlloc) /* one zone of the arena's pages */                             \
+  X(kLog)       /* the kernel's log ring; anything may log */
+
+namespace lodge {
+
+enum class LockClass : uint8_t {
+#define X(name) name,
+  LODGE_LOCK_CLASSES(X)
+#undef X
+};
+
+constexpr const char* lock_class_name(LockClass c) {
+  switch (c) {
+#define X(name)         \
+  case LockClass::name: \
+    return &#name[1];
+    LODGE_LOCK_CLASSES(X)
+#undef X
+  }
+  return "?";
+}
+
+}  // namespace lodge
