@@ -1,0 +1,63 @@
+// File: an open file description. fds (FdTable) refer to it, it refers to an inode and a path.
+//
+// on_fd_close runs once for each fd that goes (POSIX locks, flush); on_last_ref when nobody refers to it any more;
+// the destructor frees. They mean different things.
+// Locks: pos_lock (sleeping, outermost) serializes calls that use the position when the description is shared.
+#pragma once
+#include <string_view>
+
+#include "kernel/abi/fcntl.h"
+#include "kernel/base/ref.h"
+#include "kernel/base/result.h"
+#include "kernel/file/inode.h"
+#include "kernel/file/path.h"
+#include "kernel/file/poll.h"
+#include "kernel/sched/sleep_lock.h"
+
+namespace lodge {
+
+class IoCursor;
+class Formatter;
+
+class File : public RefCounted<File> {
+ public:
+  File(RefPtr<Inode> inode, uint32_t flags) : inode_(std::move(inode)), flags_(flags) {}
+  virtual ~File() = default;
+  virtual void on_last_ref() { destroy(this); }
+  virtual void on_fd_close() {}
+
+  Inode* inode() const { return inode_.get(); }
+  const Path& path() const { return path_; }
+  void set_path(Path p) { path_ = std::move(p); }  // once, before the file is shared
+  // For files without a path: "pipe:[7]", "anon_inode:[eventfd]".
+  virtual void describe(Formatter& out) const;
+
+  uint32_t flags() const { return flags_.load(std::memory_order_relaxed); }  // O_*, access mode included
+  void set_flags(uint32_t f) { flags_.store(f, std::memory_order_relaxed); }
+  bool readable() const { return (flags() & 3) != 1 && !(flags() & abi::kOPath); }
+  bool writable() const { return (flags() & 3) != 0 && !(flags() & abi::kOPath); }
+  bool nonblocking() const { return (flags() & abi::kONonblock) != 0; }
+
+  // Streams (pipes, ttys, sockets, eventfds) have no position: `offset` is ignored and positional calls are ESPIPE.
+  virtual bool is_stream() const { return false; }
+  virtual Result<size_t> read(IoCursor& to, uint64_t offset);     // default: the inode's
+  virtual Result<size_t> write(IoCursor& from, uint64_t offset);  // default: the inode's, O_APPEND honoured
+  virtual Result<uint64_t> seek(int64_t offset, int whence);      // moves and returns `position`
+  virtual Result<void> read_dir(DirSink& sink);                   // from `position` on, moves it
+  // Events that hold now; registers with the queues that tell of changes if `table` is given.
+  virtual PollEvents poll(PollTable* table);
+  virtual Result<long> ioctl(uint32_t command, uint64_t argument);  // ENOTTY
+  virtual Result<void> sync(bool data_only);
+  // What an mmap of this file maps; null: ENODEV. (A device like /dev/zero maps anonymous zeros by map_extent.)
+  virtual Inode* map_source() { return inode_.get(); }
+
+  SleepMutex pos_lock;
+  uint64_t position = 0;
+
+ protected:
+  RefPtr<Inode> inode_;
+  Path path_;
+  std::atomic<uint32_t> flags_;
+};
+
+}  // namespace lodge

@@ -1,0 +1,200 @@
+// Inode: the abstract file system object. File systems derive from it; mm maps it and the loader reads it through
+// this interface alone.
+//
+// Who checks what: vfs/core has resolved names, checked permissions, mount flags and name rules (length, ".", "..",
+// existence, types) and holds the directory's `dir_lock` (shared for lookup and readdir, exclusive for changes; both
+// directories, in the order of vfs/README.md, for rename) before it calls a directory operation. The file system
+// does the operation on its own structures and keeps nlink, times and sizes right. Defaults answer as Linux does for a
+// type that lacks the operation.
+// Locks: dir_lock and io_lock (sleeping), then attr_lock (kInode).
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "kernel/abi/stat.h"
+#include "kernel/base/list.h"
+#include "kernel/base/mutex.h"
+#include "kernel/base/ref.h"
+#include "kernel/base/result.h"
+#include "kernel/base/string.h"
+#include "kernel/file/cred.h"
+#include "kernel/host/host.h"
+#include "kernel/sched/sleep_lock.h"
+
+namespace lodge {
+
+class File;
+class Inode;
+class IoCursor;
+class Superblock;
+
+using abi::Timespec;
+
+struct InodeAttr {
+  uint64_t ino = 0;
+  uint32_t mode = 0;  // type and permission bits
+  uint32_t nlink = 0;
+  Uid uid = 0;
+  Gid gid = 0;
+  uint64_t rdev = 0;    // as Linux's new_encode_dev
+  uint64_t size = 0;    // bytes
+  uint64_t blocks = 0;  // 512-byte units
+  uint32_t blksize = 4096;
+  Timespec atime, mtime, ctime, btime;
+  uint64_t attributes = 0;       // STATX_ATTR_*
+  uint64_t attributes_mask = 0;
+};
+
+struct AttrChange {
+  enum : uint32_t { kMode = 1, kUid = 2, kGid = 4, kSize = 8, kAtime = 16, kMtime = 32, kCtime = 64 };
+  uint32_t mask = 0;
+  uint32_t mode = 0;  // permission bits only
+  Uid uid = 0;
+  Gid gid = 0;
+  uint64_t size = 0;
+  Timespec atime, mtime, ctime;
+};
+
+struct NewInode {  // create, mkdir and mknod in one
+  uint32_t mode = 0;  // type and permission bits, umask applied
+  uint64_t rdev = 0;
+  Uid uid = 0;
+  Gid gid = 0;
+};
+
+// Takes directory entries; false means full (the entry was not taken).
+class DirSink {
+ public:
+  virtual bool add(std::string_view name, uint64_t ino, uint8_t dt_type, uint64_t next_offset) = 0;
+
+ protected:
+  ~DirSink() = default;
+};
+
+enum class MapIntent : uint8_t { kPrivate, kSharedRead, kSharedWrite };
+
+// A run of a file as the host can map it. zero: anonymous zeros (private, hole). Offsets and lengths are whole pages;
+// the last page of a file is included if its tail on the host file is zero beyond the end of file (the file system
+// sees to that, with a copy in the page file if need be).
+struct MapExtent {
+  bool zero = false;
+  host::HostFile file = host::HostFile::kPages;
+  uint64_t host_offset = 0;
+  uint64_t length = 0;
+};
+
+// One mapping of an inode's range, registered by mm: what has to be torn down before blocks change place or go.
+class InodeMapping : public ListNode<InodeMapping> {
+ public:
+  // File range [offset, offset+length) is going away; on return no thread of the mm can reach its old blocks.
+  virtual void invalidate(uint64_t offset, uint64_t length) = 0;
+
+ protected:
+  ~InodeMapping() = default;
+};
+
+class Inode : public RefCounted<Inode> {
+ public:
+  Inode(Superblock& sb, uint64_t ino, uint32_t mode) : sb_(&sb), ino_(ino), mode_(mode) {}
+  virtual ~Inode() = default;
+  virtual void on_last_ref() { destroy(this); }  // caches and deferred deletion override
+
+  Superblock& sb() const { return *sb_; }
+  uint64_t ino() const { return ino_; }
+  uint32_t mode() const { return mode_.load(std::memory_order_relaxed); }
+  bool is_dir() const { return (mode() & abi::kTypeMask) == abi::kTypeDir; }
+  bool is_regular() const { return (mode() & abi::kTypeMask) == abi::kTypeRegular; }
+  bool is_symlink() const { return (mode() & abi::kTypeMask) == abi::kTypeSymlink; }
+
+  // Attributes. get_attr fills everything; owner() is the part that permission checks need, without a lock.
+  virtual Result<void> get_attr(InodeAttr& out) = 0;
+  virtual Result<void> set_attr(const AttrChange& change);  // EPERM
+  struct Owner {
+    Uid uid;
+    Gid gid;
+  };
+  virtual Owner owner() = 0;
+  virtual uint64_t size() { return 0; }
+
+  // Directories.
+  virtual Result<Ref<Inode>> lookup(std::string_view name);
+  virtual Result<Ref<Inode>> create(std::string_view name, const NewInode& how);
+  virtual Result<Ref<Inode>> symlink(std::string_view name, std::string_view target, const NewInode& how);
+  virtual Result<void> link(std::string_view name, Inode& target);
+  virtual Result<void> unlink(std::string_view name, Inode& victim);
+  virtual Result<void> rmdir(std::string_view name, Inode& victim);
+  // victim: what new_name names now, or null. exchange: RENAME_EXCHANGE. whiteout: RENAME_WHITEOUT.
+  struct RenameHow {
+    bool exchange = false;
+    bool whiteout = false;
+  };
+  virtual Result<void> rename(std::string_view name, Inode& moved, Inode& new_dir, std::string_view new_name,
+                              Inode* victim, RenameHow how);
+  virtual Result<Ref<Inode>> create_unnamed(const NewInode& how);  // O_TMPFILE
+  // Entries from `offset` on ("." and ".." included) until the sink is full.
+  virtual Result<void> read_dir(uint64_t offset, DirSink& sink);
+  // False: a name's absence or meaning may change without the VFS (proc, pts): negative or positive dentries are
+  // asked again.
+  virtual bool cacheable() const { return true; }
+  virtual bool revalidate(std::string_view name, Inode* cached) { return true; }
+
+  // Symbolic links. follow: for magic links (/proc/self/fd/N) the path itself instead of text.
+  virtual Result<String> read_link();
+
+  // A file object for this inode; flags are open(2)'s. Devices, FIFOs and sockets answer through it too.
+  virtual Result<Ref<File>> open(uint32_t flags);
+
+  // Contents.
+  virtual Result<size_t> read(IoCursor& to, uint64_t offset);
+  virtual Result<size_t> write(IoCursor& from, uint64_t offset, bool append);
+  virtual Result<void> truncate(uint64_t size);
+  virtual Result<void> allocate(uint32_t mode, uint64_t offset, uint64_t length);  // fallocate(2)
+  virtual Result<void> sync(bool data_only);
+  virtual Result<uint64_t> seek_data_hole(uint64_t offset, bool hole);
+
+  // For mm: the run that starts at page-aligned `offset`, at most max_length long. ENXIO past the end of file (SIGBUS).
+  virtual Result<MapExtent> map_extent(uint64_t offset, uint64_t max_length, MapIntent intent);  // ENODEV
+  void add_mapping(InodeMapping&);
+  void remove_mapping(InodeMapping&);
+  // Calls invalidate on every mapping that overlaps; the caller holds io_lock exclusively.
+  void invalidate_mappings(uint64_t offset, uint64_t length);
+
+  // Extended attributes; full names ("user.x"). size 0 asks for the length.
+  virtual Result<size_t> get_xattr(std::string_view name, std::span<char> out);
+  virtual Result<void> set_xattr(std::string_view name, std::span<const char> value, uint32_t flags);
+  virtual Result<void> remove_xattr(std::string_view name);
+  virtual Result<size_t> list_xattr(std::span<char> out);
+
+  SleepRwLock dir_lock;  // names of this directory
+  SleepRwLock io_lock;   // contents and size: shared for reads, exclusive for writes and truncation
+  // Times that the content is written while executed or executed while written (ETXTBSY).
+  std::atomic<int32_t> write_count{0};  // > 0: n writers; < 0: denied by n executions
+  std::atomic<uint64_t> content_version{0};  // grows with every change of contents: patched text, caches
+
+ protected:
+  Superblock* sb_;
+  uint64_t ino_;
+  std::atomic<uint32_t> mode_;
+  Mutex attr_lock_{LockClass::kInode};
+
+ private:
+  Mutex mappings_lock_{LockClass::kMapping};
+  List<InodeMapping, InodeMapping> mappings_;
+};
+
+// One mounted instance of a file system.
+class Superblock : public RefCounted<Superblock> {
+ public:
+  virtual ~Superblock() = default;
+  virtual const char* type_name() const = 0;
+  virtual Ref<Inode> root() = 0;
+  virtual Result<void> stat_fs(abi::Statfs& out) = 0;
+  virtual Result<void> sync() { return {}; }
+  virtual void show_options(class Formatter&) {}  // what /proc/mounts adds, ",size=…"
+  uint64_t dev = 0;      // st_dev
+  uint64_t magic = 0;    // f_type
+  bool read_only = false;
+  bool no_device_nodes = false;
+};
+
+}  // namespace lodge

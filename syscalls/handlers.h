@@ -1,0 +1,2 @@
+// Declares every handler, family by family.
+#pragma once
