@@ -83,14 +83,23 @@ struct MapExtent {
   uint64_t length = 0;
 };
 
-// One mapping of an inode's range, registered by mm: what has to be torn down before blocks change place or go.
-class InodeMapping : public ListNode<InodeMapping> {
+// Who maps an inode: an address space (kernel/mm). Called by Inode::invalidate_mappings.
+class MappingOwner {
  public:
-  // File range [offset, offset+length) is going away; on return no thread of the mm can reach its old blocks.
-  virtual void invalidate(uint64_t offset, uint64_t length) = 0;
+  virtual bool try_pin() = 0;  // keeps the owner alive; false: it is going, and takes its mappings with it
+  virtual void unpin() = 0;
+  // The inode's range [offset, offset+length) is going away; on return no thread of the owner can reach its old
+  // blocks. May wait.
+  virtual void invalidate(Inode& inode, uint64_t offset, uint64_t length) = 0;
 
  protected:
-  ~InodeMapping() = default;
+  ~MappingOwner() = default;
+};
+
+// One mapping of an inode, registered by its owner for as long as it may reach the inode's blocks.
+struct InodeMapping : ListNode<InodeMapping> {
+  MappingOwner* owner = nullptr;
+  uint32_t pass = 0;  // the last invalidation that has seen it
 };
 
 class Inode : public RefCounted<Inode> {
@@ -153,10 +162,12 @@ class Inode : public RefCounted<Inode> {
   virtual Result<uint64_t> seek_data_hole(uint64_t offset, bool hole);
 
   // For mm: the run that starts at page-aligned `offset`, at most max_length long. ENXIO past the end of file (SIGBUS).
+  // The caller holds io_lock shared until it has mapped what it got: blocks and size hold still.
   virtual Result<MapExtent> map_extent(uint64_t offset, uint64_t max_length, MapIntent intent);  // ENODEV
   void add_mapping(InodeMapping&);
   void remove_mapping(InodeMapping&);
-  // Calls invalidate on every mapping that overlaps; the caller holds io_lock exclusively.
+  // Calls invalidate on every owner of a mapping; the caller holds io_lock exclusively and no Mutex. Afterwards the
+  // blocks of the range are reached by nobody, and a fault asks map_extent again.
   void invalidate_mappings(uint64_t offset, uint64_t length);
 
   // Extended attributes; full names ("user.x"). size 0 asks for the length.
@@ -180,6 +191,7 @@ class Inode : public RefCounted<Inode> {
  private:
   Mutex mappings_lock_{LockClass::kMapping};
   List<InodeMapping, InodeMapping> mappings_;
+  uint32_t mapping_pass_ = 0;
 };
 
 // One mounted instance of a file system.
