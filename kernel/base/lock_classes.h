@@ -12,11 +12,13 @@
   X(kFdTable)   /* one fd table */                                              \
   X(kFile)      /* one open file: position, flags */                            \
   X(kPipe)      /* one pipe or socket ring */                                   \
-  X(kEpoll)     /* one epoll set: its items and ready list */                   \
+  X(kFileWatch) /* the epoll items that watch one file */                       \
+  X(kTty)       /* one terminal, both ends of a pty: line discipline, queues */ \
   X(kTimer)     /* the timer wheel and POSIX timers */                          \
   X(kSignal)    /* one thread group's signal state */                           \
   X(kTaskTree)  /* parents, children, groups, sessions, pid table */            \
   X(kWaitQueue) /* one wait queue or futex bucket */                            \
+  X(kEpoll)     /* one epoll set's ready list */                                \
   X(kRunQueue)  /* one virtual CPU's run queue */                               \
   X(kSlab)      /* one slab cache */                                            \
   X(kPageAlloc) /* one zone of the arena's pages */                             \

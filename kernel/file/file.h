@@ -19,7 +19,17 @@ namespace lodge {
 class IoCursor;
 class Formatter;
 
-class File : public RefCounted<File> {
+class File;
+class FileWatch;  // kernel/file/file_watch.h: the epoll items that watch a file
+
+// The part of a File that comes before its on_last_ref(): a file leaves the epoll sets that watch it (epoll(7), Q6).
+class FileRefs : public RefCounted<FileRefs> {
+ public:
+  void on_last_ref();
+  std::atomic<FileWatch*> watch{nullptr};
+};
+
+class File : public FileRefs {
  public:
   File(RefPtr<Inode> inode, uint32_t flags) : inode_(std::move(inode)), flags_(flags) {}
   virtual ~File() = default;
@@ -40,6 +50,8 @@ class File : public RefCounted<File> {
 
   // Streams (pipes, ttys, sockets, eventfds) have no position: `offset` is ignored and positional calls are ESPIPE.
   virtual bool is_stream() const { return false; }
+  // Whether readiness means anything: epoll_ctl(2) refuses the others (EPERM). Files and directories are always ready.
+  virtual bool pollable() const { return is_stream(); }
   virtual Result<size_t> read(IoCursor& to, uint64_t offset);     // default: the inode's
   virtual Result<size_t> write(IoCursor& from, uint64_t offset);  // default: the inode's, O_APPEND honoured
   virtual Result<uint64_t> seek(int64_t offset, int whence);      // moves and returns `position`
@@ -59,5 +71,7 @@ class File : public RefCounted<File> {
   Path path_;
   std::atomic<uint32_t> flags_;
 };
+
+inline void FileRefs::on_last_ref() { static_cast<File*>(this)->on_last_ref(); }
 
 }  // namespace lodge

@@ -43,7 +43,8 @@ class WaitQueue {
   void add(Waiter&);     // exclusive waiters go behind the others
   void remove(Waiter&);  // harmless if it is in no queue
   // Wakes all plain waiters interested in `events` and up to `exclusive` exclusive ones; returns how many exclusive.
-  int wake(PollEvents events = ~0u, int exclusive = 1);
+  // kNested: from a waiter's callback (epoll), which runs under another queue's lock.
+  int wake(PollEvents events = ~0u, int exclusive = 1, LockMode mode = LockMode::kNormal);
   void wake_all(PollEvents events = ~0u) { wake(events, 1 << 30); }
   // Tells without the lock; right only where the caller's own ordering makes it so (add, fence, then look).
   bool empty_hint() { return list_.empty(); }
