@@ -60,6 +60,9 @@ class File : public FileRefs {
   virtual PollEvents poll(PollTable* table);
   virtual Result<long> ioctl(uint32_t command, uint64_t argument);  // ENOTTY
   virtual Result<void> sync(bool data_only);
+  // For calls that work on one kind of file only; null for the others.
+  virtual class Pipe* as_pipe() { return nullptr; }
+  virtual class Epoll* as_epoll() { return nullptr; }
   // What an mmap of this file maps; null: ENODEV. (A device like /dev/zero maps anonymous zeros by map_extent.)
   virtual Inode* map_source() { return inode_.get(); }
 

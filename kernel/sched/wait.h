@@ -63,12 +63,9 @@ bool wait_interrupted(WaitMode);
 // Makes a waiting thread runnable. True if it was waiting.
 bool wake(Thread&);
 
-// Waits until pred() holds.
+// The loop of all waits for a condition, with a waiter that the caller has filled in.
 template <typename Pred>
-WaitOutcome wait_event(WaitQueue& q, Pred pred, WaitMode mode = WaitMode::kInterruptible,
-                       uint64_t deadline_ns = host::kNever) {
-  if (pred()) return WaitOutcome::kDone;
-  Waiter w(current());
+WaitOutcome wait_as(Waiter& w, WaitQueue& q, Pred pred, WaitMode mode, uint64_t deadline_ns) {
   q.add(w);
   WaitOutcome out;
   bool in_time = true;
@@ -90,6 +87,28 @@ WaitOutcome wait_event(WaitQueue& q, Pred pred, WaitMode mode = WaitMode::kInter
   }
   finish_wait();
   q.remove(w);
+  return out;
+}
+
+// Waits until pred() holds.
+template <typename Pred>
+WaitOutcome wait_event(WaitQueue& q, Pred pred, WaitMode mode = WaitMode::kInterruptible,
+                       uint64_t deadline_ns = host::kNever) {
+  if (pred()) return WaitOutcome::kDone;
+  Waiter w(current());
+  return wait_as(w, q, pred, mode, deadline_ns);
+}
+
+// As wait_event, where any one of the waiters can take what comes: a wake-up lets one of them go. It wakes the next if
+// it leaves something over; one that gives up passes a wake-up on that it may have had.
+template <typename Pred>
+WaitOutcome wait_event_exclusive(WaitQueue& q, Pred pred, WaitMode mode = WaitMode::kInterruptible,
+                                 uint64_t deadline_ns = host::kNever) {
+  if (pred()) return WaitOutcome::kDone;
+  Waiter w(current());
+  w.exclusive = true;
+  WaitOutcome out = wait_as(w, q, pred, mode, deadline_ns);
+  if (out != WaitOutcome::kDone && pred()) q.wake();
   return out;
 }
 
