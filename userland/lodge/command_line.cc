@@ -42,6 +42,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
   int exit_code = 0;
   std::vector<std::string> command;
   register_run(app, command, exit_code);
+  register_image(app, exit_code);
   register_debug(app, exit_code);
 
   std::vector<std::string> parsed = arguments;
