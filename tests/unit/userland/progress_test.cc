@@ -13,7 +13,7 @@ TEST(ProgressLine, ShowsBarAndPercent) {
 }
 
 TEST(ProgressLine, NeverGoesBeyondTheEnd) {
-  EXPECT_EQ(progress_line("x", 11, 10, 26), progress_line("x", 10, 10, 24));
+  EXPECT_EQ(progress_line("x", 11, 10, 26), progress_line("x", 10, 10, 26));
 }
 
 TEST(ProgressLine, FitsTheTerminal) {
