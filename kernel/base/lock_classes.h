@@ -11,6 +11,7 @@
   X(kMm)        /* one address space: the VMA tree */                           \
   X(kFdTable)   /* one fd table */                                              \
   X(kFile)      /* one open file: position, flags */                            \
+  X(kFifoTable) /* which open FIFO has which pipe */                            \
   X(kPipe)      /* one pipe or socket ring */                                   \
   X(kFileWatch) /* the epoll items that watch one file */                       \
   X(kTty)       /* one terminal, both ends of a pty: line discipline, queues */ \
