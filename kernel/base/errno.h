@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#include "kernel/base/errno_undef.h"
+#include "kernel/base/errno_macros.h"
 
 #define LODGE_ERRNOS(X) \
   X(EPERM, 1) \
@@ -137,6 +137,15 @@
   X(ENOTRECOVERABLE, 131) \
   X(ERFKILL, 132) \
   X(EHWPOISON, 133)
+
+enum : int {  // for system headers alone; kernel code says Errno
+#define X(name, number) name = number,
+  LODGE_ERRNOS(X)
+#undef X
+  EWOULDBLOCK = EAGAIN,
+  EDEADLOCK = EDEADLK,
+  ENOTSUP = EOPNOTSUPP,
+};
 
 namespace lodge {
 
