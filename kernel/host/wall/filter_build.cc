@@ -16,6 +16,8 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
+#include <limits>
+
 #include "kernel/host/wall/bpf_asm.h"
 
 namespace lodge {
@@ -100,9 +102,9 @@ class WallBuilder {
   }
 
   Label below(int arg, uint64_t bound, Label yes) {
-    const uint32_t high = high_half(bound);
-    const Label low = asm_.load(low_word(arg), asm_.jge(low_half(bound), trap_, yes));
-    const Label edge = asm_.jeq(high, low, trap_);
+    const uint32_t high = high_half(bound), low = low_half(bound);
+    if (low == 0) return asm_.load(high_word(arg), asm_.jge(high, trap_, yes));
+    const Label edge = asm_.jeq(high, asm_.load(low_word(arg), asm_.jge(low, trap_, yes)), trap_);
     return asm_.load(high_word(arg), high == 0 ? edge : asm_.jge(high, edge, yes));
   }
 
@@ -251,21 +253,21 @@ class WallBuilder {
         {__NR_pread64, read},
         {__NR_futex, futex()},
     };
-    Label next = search(cold);
+    Label next = search(cold, 0, std::numeric_limits<uint32_t>::max());
     for (const Rule& rule : hot) next = asm_.jeq(rule.number, rule.check, next);
     return next;
   }
 
-  Label search(std::span<const Rule> rules) {
-    if (rules.size() <= 2) {
-      Label next = trap_;
-      for (const Rule& rule : rules) next = asm_.jeq(rule.number, rule.check, next);
-      return next;
+  // By halving. The number is known to be in [from, to), so the last step may have nothing left to ask.
+  Label search(std::span<const Rule> rules, uint32_t from, uint32_t to) {
+    if (rules.size() == 1) {
+      return to - from == 1 ? rules[0].check : asm_.jeq(rules[0].number, rules[0].check, trap_);
     }
     const size_t middle = rules.size() / 2;
-    const Label low = search(rules.first(middle));
-    const Label high = search(rules.subspan(middle));
-    return asm_.jge(rules[middle].number, high, low);
+    const uint32_t border = rules[middle].number;
+    const Label low = search(rules.first(middle), from, border);
+    const Label high = search(rules.subspan(middle), border, to);
+    return asm_.jge(border, high, low);
   }
 
   const WallConfig& config_;
