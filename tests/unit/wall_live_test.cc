@@ -304,7 +304,7 @@ TEST_F(WallLive, DISABLED_Cost) {
       {"mmap", {SYS_mmap, {kAt + kSize, kSize, 3, kAnonymous, ~0u, 0}}, 0},
       {"mprotect", {SYS_mprotect, {kAt, kSize, 3}}, 0},
   };
-  constexpr int kRounds = 40, kLoops = 5000;
+  constexpr int kRounds = 600, kLoops = 500;
   enum Filter { kNone, kAllowAll, kWall, kFilters };
   int64_t best[kFilters][std::size(rows)];
   for (auto& row : best) std::fill(std::begin(row), std::end(row), kTrapped);
