@@ -350,6 +350,11 @@ class Refusals(ImageCase):
             file.write(os.urandom(20 << 20))
         self.refuse("--from-dir", tree, size="16M", because="no blocks left")
 
+    def test_file_size_limit(self):
+        refused = run("bash", "-c", f"ulimit -f 1000; exec {LODGE} image create {self.image} --size 64M")
+        self.assertEqual((refused.returncode, os.listdir(self.dir)), (125, []))
+        self.assertIn("File too large", refused.stderr)
+
     def test_two_sources(self):
         self.refuse("--from-dir", self.dir, "--from-tar", "x", because="exclude")
 

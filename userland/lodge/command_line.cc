@@ -43,6 +43,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
   std::vector<std::string> command;
   register_run(app, command, exit_code);
   register_image(app, exit_code);
+  register_doctor(app, exit_code);
   register_debug(app, exit_code);
 
   std::vector<std::string> parsed = arguments;

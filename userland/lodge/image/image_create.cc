@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <memory>
 
 #include "userland/lodge/failure.h"
@@ -33,6 +34,7 @@ int cmd_image_create(const ImageCreateOptions& options) {
   if (options.bytes < kMinImageBytes || options.bytes > kMaxImageBytes) {
     throw Failure("--size has to be between 8M and 16T");
   }
+  signal(SIGXFSZ, SIG_IGN);  // beyond ulimit -f: EFBIG, and one line
   uint64_t bytes = options.bytes - options.bytes % kImageBlockBytes;
   TemporaryFile image(options.file);
   std::unique_ptr<TreeSource> source = open_source(options, image);
