@@ -85,7 +85,9 @@ class Arena {
 };
 
 inline void* arena_alloc(size_t size, Heat heat = Heat::kCold) { return Arena::current().alloc(size, heat); }
-inline void arena_free(void* p) { Arena::current().free(p); }
+inline void arena_free(void* p) {
+  if (p) Arena::current().free(p);
+}
 
 template <typename T>
 void* alloc_for() {
