@@ -100,7 +100,7 @@ void* mem_move(void* to, const void* from, size_t n) {
 
 void* mem_set(void* to, int byte, size_t n) {
   auto* d = static_cast<uint8_t*>(to);
-  uint64_t pattern = 0x0101010101010101 * static_cast<uint8_t>(byte);
+  uint64_t pattern = 0x0101010101010101ull * static_cast<uint8_t>(byte);
   if (n >= kLong) {
     host::rep_stosb(d, byte, n);
   } else if (n >= 8) {
@@ -129,10 +129,10 @@ int mem_compare(const void* a, const void* b, size_t n) {
 
 const void* mem_find(const void* p, int byte, size_t n) {
   auto* s = static_cast<const uint8_t*>(p);
-  uint64_t pattern = 0x0101010101010101 * static_cast<uint8_t>(byte);
+  uint64_t pattern = 0x0101010101010101ull * static_cast<uint8_t>(byte);
   for (; n >= 8; s += 8, n -= 8) {
     uint64_t x = load<uint64_t>(s) ^ pattern;
-    uint64_t zero_bytes = (x - 0x0101010101010101) & ~x & 0x8080808080808080;
+    uint64_t zero_bytes = (x - 0x0101010101010101ull) & ~x & 0x8080808080808080ull;
     if (zero_bytes) return s + std::countr_zero(zero_bytes) / 8;
   }
   for (; n > 0; s++, n--)

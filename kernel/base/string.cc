@@ -36,15 +36,14 @@ Result<void> String::assign(std::string_view s) {
 
 Result<void> String::append(std::string_view s) {
   if (s.empty()) return {};
+  String old;  // lives until `s`, which may lie in it, has been copied
   if (size_ + s.size() > capacity_) {
+    String bigger;
     size_t more = size_ + s.size(), half_more = capacity_ + capacity_ / 2;
-    // `s` may lie in this string, whose old bytes reserve() gives back.
-    String old;
-    if (data_ && s.data() >= data_ && s.data() < data_ + size_) {
-      TRY(old.append(s));
-      s = old.view();
-    }
-    TRY(reserve(more > half_more ? more : half_more));
+    TRY(bigger.reserve(more > half_more ? more : half_more));
+    std::memcpy(bigger.data_, c_str(), size_);
+    bigger.size_ = size_;
+    old = std::exchange(*this, std::move(bigger));
   }
   std::memmove(data_ + size_, s.data(), s.size());
   size_ += static_cast<uint32_t>(s.size());
