@@ -4,11 +4,14 @@
 //
 //   +0        SlotHead, then the Task (task/task.h), up to kSlotXsave
 //   +12 KiB   kSlotXsave: vector state of the guest while it is not in the registers (64-byte aligned)
-//   +20 KiB   kernel stack, growing down from kSlotKernelStackTop
+//   +20 KiB   kernel stack, growing down from kSlotKernelStackTop; the trap frame is at its top
 //   +48 KiB   alternate stack, growing down from the slot's end
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "kernel/host/trap_frame.h"
 
 namespace lodge {
 
@@ -29,19 +32,32 @@ struct HeldLocks {
 };
 
 struct SlotHead {
-  uint64_t self;             // address of this head while the slot belongs to a live task, else 0
-  uint64_t user_rsp;         // scratch of the gate
-  uint64_t kernel_sp;        // where the gate builds the trap frame: top of the kernel stack
-  uint64_t magic;            // kSlotMagic
-  HeldLocks held;
+  uint64_t self = 0;       // own address while a live task is here, else 0: the fast gate declines
+  uint64_t user_rsp = 0;   // scratch of the fast gate
+  uint64_t kernel_sp = 0;  // where the gate builds the trap frame
+  uint64_t magic = kSlotMagic;
+  std::atomic<uint32_t> pending{0};  // Pending bits (sched/thread.h)
+  uint8_t full_return = 0;           // return by iretq: registers were changed, or vector state is in the slot
+  uint8_t vector_in_slot = 0;        // the guest's vector state is at kSlotXsave, not in the registers
+  uint8_t in_kernel = 0;             // a trap frame is being worked on
+  uint8_t reserved = 0;
+  uint64_t xsave_mask = 0;           // what xsave and xrstor cover
+  uint64_t fault_address = 0;        // for user_fault_thunk: cr2 and error code of a fault in a guest copy
+  uint64_t fault_error = 0;
+  HeldLocks held{};
+
+  TrapFrame& frame() { return *reinterpret_cast<TrapFrame*>(kernel_sp); }
+  uint8_t* xsave_area() { return reinterpret_cast<uint8_t*>(this) + kSlotXsave; }
 };
-static_assert(offsetof(SlotHead, self) == 0 && offsetof(SlotHead, user_rsp) == 8 &&
-              offsetof(SlotHead, kernel_sp) == 16 && offsetof(SlotHead, magic) == 24);
+static_assert(offsetof(SlotHead, user_rsp) == 8 && offsetof(SlotHead, kernel_sp) == 16 &&
+              offsetof(SlotHead, pending) == 32 && offsetof(SlotHead, full_return) == 36 &&
+              offsetof(SlotHead, vector_in_slot) == 37 && offsetof(SlotHead, in_kernel) == 38 &&
+              offsetof(SlotHead, xsave_mask) == 40 && offsetof(SlotHead, fault_address) == 48);
 
 // The slot of the running context. In the unit tests: one per host thread.
+#ifdef LODGE_HOSTED
 SlotHead& current_slot();
-
-#ifndef LODGE_HOSTED
+#else
 inline SlotHead& current_slot() {
   return *reinterpret_cast<SlotHead*>(reinterpret_cast<uint64_t>(__builtin_frame_address(0)) & ~(kSlotSize - 1));
 }
