@@ -15,6 +15,7 @@
 namespace lodge {
 
 enum class KernelPart : uint8_t {
+  kHost,
   kSched,
   kTasks,
   kMm,

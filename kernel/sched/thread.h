@@ -19,7 +19,9 @@ enum Pending : uint32_t {
   kPendingKill = 1 << 1,       // SIGKILL, exec or exit_group of another thread: killable waits end too
   kPendingResched = 1 << 2,    // give the virtual CPU to somebody else
   kPendingShootdown = 1 << 3,  // the mm has work for its threads (mm/shootdown.h)
-  kPendingWork = 1 << 4,       // anything rarer: task/work.h
+  kPendingMigrate = 1 << 4,    // the affinity forbids the virtual CPU that the thread is on
+  kPendingRestart = 1 << 5,    // a call was interrupted: decide between EINTR and restart
+  kPendingWork = 1 << 6,       // anything rarer: task/work.h
 };
 
 // What happens to a system call that a signal interrupted (signal(7), "Interruption of system calls").
@@ -38,7 +40,6 @@ class Thread : public SlotHead {
  public:
   std::atomic<uint32_t> wake_word{0};  // 0: parked; 1: may run. What its host thread waits on.
   std::atomic<RunState> state{RunState::kRunning};
-  std::atomic<uint32_t> pending{0};
   Restart restart = Restart::kNone;  // set by the call in progress together with EINTR
   bool in_guest_task = false;        // a Task; false for kernel threads
   SchedEntity sched;
@@ -47,6 +48,7 @@ class Thread : public SlotHead {
   // For a call that gives up because of a signal: records how it restarts, and is the error to return.
   Errno interrupted(Restart how) {
     restart = how;
+    pending.fetch_or(kPendingRestart, std::memory_order_relaxed);
     return Errno::EINTR;
   }
 };
