@@ -22,6 +22,7 @@ constexpr size_t kSlotKernelStack = 20 << 10;
 constexpr size_t kSlotKernelStackTop = 48 << 10;
 constexpr size_t kSlotAltStack = 48 << 10;
 constexpr uint64_t kSlotMagic = 0x4c6f646765546173;  // "LodgeTas"
+constexpr uint32_t kSlotPendingBadState = 1u << 31;  // in `pending`: the return found the guest state unusable
 
 // Locks that the context holds, for the lock checker (base/lockdep.h).
 struct HeldLocks {
@@ -29,6 +30,15 @@ struct HeldLocks {
   const void* lock[kMax];
   uint8_t cls[kMax];
   uint8_t count = 0;
+};
+
+// What the host told of the signal that brought the task into the kernel by the base path.
+struct TrapNote {
+  int32_t signo = 0;
+  int32_t code = 0;        // si_code
+  uint64_t address = 0;    // si_addr, or the address behind the trapping syscall instruction
+  uint64_t error = 0;      // page fault error code
+  uint64_t trap_number = 0;
 };
 
 struct SlotHead {
@@ -44,6 +54,7 @@ struct SlotHead {
   uint64_t xsave_mask = 0;           // what xsave and xrstor cover
   uint64_t fault_address = 0;        // for user_fault_thunk: cr2 and error code of a fault in a guest copy
   uint64_t fault_error = 0;
+  TrapNote note{};
   HeldLocks held{};
 
   TrapFrame& frame() { return *reinterpret_cast<TrapFrame*>(kernel_sp); }

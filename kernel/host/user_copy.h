@@ -14,6 +14,9 @@ bool user_range_ok(UserAddr addr, size_t n);
 
 Result<void> copy_from_user(void* dst, UserAddr src, size_t n);
 Result<void> copy_to_user(UserAddr dst, const void* src, size_t n);
+// As above, for transfers that may end short: the number of bytes that were NOT copied.
+size_t copy_from_user_partial(void* dst, UserAddr src, size_t n);
+size_t copy_to_user_partial(UserAddr dst, const void* src, size_t n);
 Result<void> clear_user(UserAddr dst, size_t n);
 // Length without the NUL; ENAMETOOLONG if no NUL within max bytes (max includes it).
 Result<size_t> string_from_user(char* dst, UserAddr src, size_t max);

@@ -1,0 +1,167 @@
+// Entry of host signals. Everything here runs on the alternate stack, with the interrupted context in `uc`.
+//
+// From the guest: registers and vector state are copied off the alternate stack (the next signal starts at its top
+// again) into the slot, and the task goes on on its kernel stack like after any trap.
+// From the kernel: a kick changes nothing but a return in progress, which starts over and looks at `pending` again; a
+// fault in a guest copy goes to user_fault_thunk; faults in the gate are the guest's doing; anything else is a bug.
+#include "kernel/host/signals.h"
+
+#include <asm/siginfo.h>
+#include <asm/ucontext.h>
+#include <asm/sigcontext.h>
+#include <asm/signal.h>
+#include <sys/syscall.h>
+
+#include "kernel/base/layout.h"
+#include "kernel/base/panic.h"
+#include "kernel/host/host_state.h"
+#include "kernel/host/raw.h"
+#include "kernel/host/slot.h"
+#include "kernel/mailbox/mailbox.h"
+
+namespace lodge::host {
+namespace {
+
+using Context = sigcontext_64;
+
+struct KernelUcontext {  // struct ucontext of the host on x86-64, as gate.S knows it
+  unsigned long flags;
+  void* link;
+  stack_t stack;
+  Context mc;
+};
+static_assert(offsetof(KernelUcontext, mc) == 40);
+
+void copy_bytes(void* dst, const void* src, size_t n) { __builtin_memcpy(dst, src, n); }
+
+void save_registers(TrapFrame& f, const Context& c) {
+  f.r15 = c.r15, f.r14 = c.r14, f.r13 = c.r13, f.r12 = c.r12;
+  f.rbp = c.bp, f.rbx = c.bx, f.r11 = c.r11, f.r10 = c.r10, f.r9 = c.r9, f.r8 = c.r8;
+  f.rax = c.ax, f.rcx = c.cx, f.rdx = c.dx, f.rsi = c.si, f.rdi = c.di;
+  f.rip = c.ip, f.cs = kUserCs, f.rflags = c.flags & ~kFlagRf, f.rsp = c.sp, f.ss = kUserSs;
+}
+
+// The slot as the gate left the guest's registers: steps back to before the gate, onto the site's own syscall
+// instruction, so that the base path takes over.
+void undo_gate(Context& c) {
+  uint64_t ip = c.ip;
+  auto at = [](const void* p) { return reinterpret_cast<uint64_t>(p); };
+  if (ip >= at(gate_on_kernel_stack)) {
+    auto* frame = reinterpret_cast<TrapFrame*>(c.sp);
+    auto* slot = reinterpret_cast<SlotHead*>(c.r11);
+    c.ax = frame->rax;
+    c.bx = frame->rbx;
+    c.sp = slot->user_rsp + 136;
+  } else if (ip > at(reinterpret_cast<void*>(fast_gate))) {
+    constexpr uint64_t kLeaLength = 5, kPushfLength = 1;  // 48 8d 64 24 80; 9c
+    uint64_t done = ip - at(reinterpret_cast<void*>(fast_gate));
+    c.sp += done >= kLeaLength + kPushfLength ? 136 : done >= kLeaLength ? 128 : 0;
+  }
+  c.ip = c.cx - 2;
+  c.flags &= ~kFlagTf;
+}
+
+void restart_return(Context& c, SlotHead& slot) {
+  c.ip = reinterpret_cast<uint64_t>(gate_exit_begin);
+  c.sp = slot.kernel_sp;
+  c.flags &= ~(kFlagTf | kFlagDf | kFlagAc | kFlagNt);
+}
+
+}  // namespace
+
+void install_signal_handlers() {
+  struct {
+    void (*handler)();
+    unsigned long flags;
+    void (*restorer)();
+    unsigned long mask;
+  } sa{host_signal_entry, SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000 /* SA_RESTORER */, host_restorer, 0};
+  for (int signo : {SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, mailbox::kKickSignal})
+    if (host_syscall(SYS_rt_sigaction, signo, reinterpret_cast<long>(&sa), 0, 8) != 0)
+      panic("the host refused a signal handler");
+}
+
+void use_alternate_stack() {
+  stack_t ss{};
+  ss.ss_sp = reinterpret_cast<void*>(reinterpret_cast<uint64_t>(&current_slot()) + kSlotAltStack);
+  ss.ss_size = kSlotSize - kSlotAltStack;
+  if (host_syscall(SYS_sigaltstack, reinterpret_cast<long>(&ss), 0) != 0) panic("the host refused sigaltstack");
+}
+
+}  // namespace lodge::host
+
+using namespace lodge;
+using namespace lodge::host;
+
+extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
+  auto* info = static_cast<siginfo_t*>(info_);
+  auto& c = static_cast<KernelUcontext*>(uc_)->mc;
+  SlotHead& slot = current_slot();
+  HostState& host = host_state();
+  uint64_t ip = c.ip;
+  uint64_t slot_address = reinterpret_cast<uint64_t>(&slot);
+  bool on_kernel_stack = c.sp > slot_address && c.sp <= slot_address + kSlotSize;
+  bool from_kernel = (ip >= host.kernel_begin && ip < host.kernel_end) ||
+                     (ip >= host.vdso_base && ip < host.vdso_end && on_kernel_stack);
+
+  if (!from_kernel) {
+    TrapFrame& frame = slot.frame();
+    save_registers(frame, c);
+    frame.orig_rax = TrapFrame::kNoSyscall;
+    if (c.fpstate) {
+      copy_bytes(slot.xsave_area(), reinterpret_cast<void*>(c.fpstate), host.xsave_size);
+      slot.vector_in_slot = 1;
+    }
+    slot.full_return = 1;
+    slot.in_kernel = 1;
+    slot.note.signo = signo;
+    slot.note.code = info->si_code;
+    slot.note.error = c.err;
+    slot.note.trap_number = c.trapno;
+    if (signo == SIGSYS) {
+      frame.orig_rax = static_cast<uint32_t>(info->si_syscall);
+      frame.rax = frame.orig_rax;
+      slot.note.address = reinterpret_cast<uint64_t>(info->si_call_addr);
+    } else {
+      slot.note.address = reinterpret_cast<uint64_t>(info->si_addr);
+    }
+    return &frame;
+  }
+
+  auto in = [ip](const void* begin, const void* end) {
+    return ip >= reinterpret_cast<uint64_t>(begin) && ip < reinterpret_cast<uint64_t>(end);
+  };
+  if (signo == mailbox::kKickSignal) {
+    if (in(gate_exit_begin, gate_exit_end)) restart_return(c, slot);
+    return nullptr;
+  }
+  // The kernel asks only for what the wall lets through: such a trap is an attack or a bug.
+  if (signo == SIGSYS) host_syscall(SYS_exit_group, 128 + SIGSYS);
+  if (in(reinterpret_cast<void*>(fast_gate), gate_saved)) {
+    undo_gate(c);
+    return nullptr;
+  }
+  if (signo == SIGTRAP) {  // single-stepping by the guest stops at the gate
+    c.flags &= ~kFlagTf;
+    return nullptr;
+  }
+  if (in(gate_exit_begin, gate_exit_end)) {
+    // Only loading what the guest supplied can fault here: its vector state, or an address that iretq refuses.
+    __builtin_memset(slot.xsave_area() + 512, 0, 64);
+    slot.note.signo = SIGSEGV;
+    slot.note.code = SI_KERNEL;
+    slot.note.address = 0;
+    slot.pending.fetch_or(kSlotPendingBadState, std::memory_order_relaxed);
+    restart_return(c, slot);
+    return nullptr;
+  }
+  if ((signo == SIGSEGV || signo == SIGBUS) && in(user_access_begin, user_access_end) && on_kernel_stack) {
+    slot.fault_address = reinterpret_cast<uint64_t>(info->si_addr);
+    slot.fault_error = c.err;
+    c.sp -= 8;
+    *reinterpret_cast<uint64_t*>(c.sp) = ip;
+    c.ip = reinterpret_cast<uint64_t>(user_fault_thunk);
+    return nullptr;
+  }
+  panic_fault({c.ip, c.sp, c.bp, reinterpret_cast<uint64_t>(info->si_addr), signo});
+}

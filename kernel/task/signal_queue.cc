@@ -1,0 +1,61 @@
+#include "kernel/task/signal_queue.h"
+
+namespace lodge {
+namespace {
+constexpr abi::SigSet kSynchronous{(1ull << (abi::kSigSegv - 1)) | (1ull << (abi::kSigBus - 1)) |
+                                   (1ull << (abi::kSigIll - 1)) | (1ull << (abi::kSigTrap - 1)) |
+                                   (1ull << (abi::kSigFpe - 1)) | (1ull << (abi::kSigSys - 1))};
+}
+
+Result<void> SignalQueue::add(const abi::SigInfo& info) {
+  int signo = info.signo;
+  bool realtime = signo >= abi::kSigRtMin;
+  if (!realtime && pending_.has(signo)) return {};
+  auto entry = make_raw<QueuedSignal>();
+  if (!entry.ok() && realtime && info.code != abi::kSiUser) return Errno::EAGAIN;
+  pending_.add(signo);
+  if (entry.ok()) {
+    (*entry)->info = info;
+    queue_.push_back(**entry);
+  }
+  return {};
+}
+
+bool SignalQueue::take(abi::SigSet wanted, abi::SigInfo& out) {
+  uint64_t bits = pending_.bits & wanted.bits;
+  if (bits == 0) return false;
+  if (bits & kSynchronous.bits) bits &= kSynchronous.bits;
+  int signo = __builtin_ctzll(bits) + 1;
+  QueuedSignal* found = nullptr;
+  bool another = false;
+  for (QueuedSignal& q : queue_) {
+    if (q.info.signo != signo) continue;
+    if (found) {
+      another = true;
+      break;
+    }
+    found = &q;
+  }
+  if (!another) pending_.remove(signo);
+  if (found) {
+    out = found->info;
+    List<QueuedSignal>::remove(*found);
+    destroy(found);
+  } else {  // there was no memory for its info
+    out = abi::SigInfo();
+    out.signo = signo;
+    out.code = abi::kSiUser;
+  }
+  return true;
+}
+
+void SignalQueue::flush(abi::SigSet which) {
+  pending_.bits &= ~which.bits;
+  for (QueuedSignal& q : queue_)
+    if (which.has(q.info.signo)) {
+      List<QueuedSignal>::remove(q);
+      destroy(&q);
+    }
+}
+
+}  // namespace lodge

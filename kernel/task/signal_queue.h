@@ -1,0 +1,33 @@
+// Pending signals of one thread or one process: a set, and the queued infos (signal(7): a standard signal is queued
+// once, real-time signals in order). Lock: the owning process's signals_lock.
+#pragma once
+#include "kernel/abi/signal.h"
+#include "kernel/base/arena.h"
+#include "kernel/base/list.h"
+#include "kernel/base/result.h"
+
+namespace lodge {
+
+struct QueuedSignal : ListNode<QueuedSignal> {
+  abi::SigInfo info;
+  uint32_t* counted_in = nullptr;  // RLIMIT_SIGPENDING count of its sender's user
+};
+
+class SignalQueue {
+ public:
+  SignalQueue() = default;
+  ~SignalQueue() { flush({~0ull}); }
+  abi::SigSet pending() const { return pending_; }
+  // Adds it; a standard signal that is already pending stays as it is. Falls back to a bare bit (no info) for standard
+  // signals without memory; EAGAIN for real-time ones.
+  Result<void> add(const abi::SigInfo& info);
+  // Takes the first deliverable signal: synchronous ones first, then the lowest number. False: none in `wanted`.
+  bool take(abi::SigSet wanted, abi::SigInfo& out);
+  void flush(abi::SigSet which);
+
+ private:
+  abi::SigSet pending_;
+  List<QueuedSignal> queue_;
+};
+
+}  // namespace lodge
