@@ -16,6 +16,7 @@ namespace lodge {
 
 enum class KernelPart : uint8_t {
   kHost,
+  kTaskSlots,
   kSched,
   kTasks,
   kMm,

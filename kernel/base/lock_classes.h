@@ -16,11 +16,14 @@
   X(kFileWatch) /* the epoll items that watch one file */                       \
   X(kTty)       /* one terminal, both ends of a pty: line discipline, queues */ \
   X(kTimer)     /* the timer wheel and POSIX timers */                          \
-  X(kSignal)    /* one thread group's signal state */                           \
   X(kTaskTree)  /* parents, children, groups, sessions, pid table */            \
+  X(kSignal)    /* one thread group's signal state */                           \
+  X(kTask)      /* a task's references as others see them; a process's limits */ \
+  X(kHost)      /* host threads, slots, requests to the monitor */              \
   X(kWaitQueue) /* one wait queue or futex bucket */                            \
   X(kEpoll)     /* one epoll set's ready list */                                \
   X(kRunQueue)  /* one virtual CPU's run queue */                               \
+  X(kMonitor)   /* the request ring of the mailbox */                           \
   X(kSlab)      /* one slab cache */                                            \
   X(kPageAlloc) /* one zone of the arena's pages */                             \
   X(kLog)       /* the kernel's log ring; anything may log */

@@ -24,6 +24,7 @@ struct HostState {
   uint64_t vdso_base = 0, vdso_end = 0, vdso_elf = 0;
   uint64_t xsave_mask = 0, xsave_size = 0;
   uint64_t hwcap = 0, hwcap2 = 0;
+  uint32_t mxcsr_mask = 0xffff;
   HostThread threads[kMaxSlots];
 };
 

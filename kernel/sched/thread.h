@@ -38,10 +38,13 @@ struct VirtualCpu;
 
 class Thread : public SlotHead {
  public:
+  explicit Thread(uint32_t slot) : slot_id(slot) {}
+
   std::atomic<uint32_t> wake_word{0};  // 0: parked; 1: may run. What its host thread waits on.
   std::atomic<RunState> state{RunState::kRunning};
   Restart restart = Restart::kNone;  // set by the call in progress together with EINTR
-  bool in_guest_task = false;        // a Task; false for kernel threads
+  bool is_task = false;              // a Task; false for kernel threads
+  const uint32_t slot_id;            // index into HostState::threads
   SchedEntity sched;
 
   bool has_pending(uint32_t bits) const { return (pending.load(std::memory_order_acquire) & bits) != 0; }

@@ -1,24 +1,66 @@
-// Process ids: one number space for threads, processes, groups and sessions. A Pid lives while anything bears its
-// number; tasks are found through it without touching the task tree.
-// Lock: kTaskTree (Tasks::lock) guards the table and all lists in it.
+// Process ids: one number space for threads, processes, groups and sessions (credentials(7)). A number is free again
+// when nothing bears it any more.
+// Lock: kTaskTree (Tasks::lock) guards the table and everything reached through it.
 #pragma once
 #include <cstdint>
 
+#include "kernel/base/kernel.h"
 #include "kernel/base/list.h"
+#include "kernel/base/mutex.h"
 
 namespace lodge {
 
 class Task;
 class Process;
-
+class Tty;
 struct GroupTag;
 
-// A process group, or a session, by its number.
+struct Session {
+  int32_t id = 0;
+  uint32_t members = 0;  // processes
+  Tty* tty = nullptr;    // controlling terminal
+};
+
 struct ProcessGroup {
   int32_t id = 0;
-  int32_t session = 0;
+  Session* session = nullptr;
   uint32_t members = 0;
   List<Process, GroupTag> processes;
 };
+
+struct PidEntry {
+  Task* task = nullptr;
+  Process* process = nullptr;
+  ProcessGroup* group = nullptr;
+  Session* session = nullptr;
+  bool in_use() const { return task || process || group || session; }
+};
+
+struct Tasks {
+  static constexpr KernelPart kPart = KernelPart::kTasks;
+  static constexpr int kMaxPid = 32768;
+  Mutex lock{LockClass::kTaskTree};
+  PidEntry* table = nullptr;  // kMaxPid entries
+  int32_t last_pid = 0;
+  uint32_t thread_count = 0;
+  Process* init = nullptr;    // pid 1
+
+  // The lock is held for all of these.
+  Task* task_locked(int32_t tid) { return entry_ok(tid) ? table[tid].task : nullptr; }
+  Process* process_locked(int32_t pid) { return entry_ok(pid) ? table[pid].process : nullptr; }
+  ProcessGroup* group_locked(int32_t id) { return entry_ok(id) ? table[id].group : nullptr; }
+  Session* session_locked(int32_t id) { return entry_ok(id) ? table[id].session : nullptr; }
+  int32_t alloc_pid_locked();  // 0: none left
+  static bool entry_ok(int32_t pid) { return pid > 0 && pid < kMaxPid; }
+};
+inline Tasks& tasks() { return kernel_part<Tasks>(); }
+
+// Membership; the lock is held. A group or session is made by its first member and goes with its last.
+ProcessGroup* make_group_locked(int32_t id, Session& session);  // null: no memory
+Session* make_session_locked(int32_t id);
+void join_group_locked(Process& p, ProcessGroup& group);
+void leave_group_locked(Process& p);
+// True if no member has a parent in another group of the same session (setpgid(2), "orphaned process group").
+bool group_is_orphaned_locked(ProcessGroup& group, Process* ignoring);
 
 }  // namespace lodge

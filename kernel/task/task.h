@@ -12,7 +12,9 @@
 #include "kernel/file/cred.h"
 #include "kernel/sched/thread.h"
 #include "kernel/task/pid.h"
+#include "kernel/task/restart_block.h"
 #include "kernel/task/signal_queue.h"
+#include "kernel/task/vfork.h"
 
 namespace lodge {
 
@@ -21,14 +23,13 @@ class FsContext;  // vfs/core/fs_context.h: root, working directory, umask
 class Mm;         // kernel/mm/mm.h
 class Process;    // kernel/task/process.h: the thread group
 
-struct RestartBlock {  // what restart_syscall(2) continues: the end of an interrupted sleep
-  uint32_t number = 0;
-  uint64_t argument[5] = {};
-};
+struct InProcessTag;
+class Tty;
 
-class Task : public Thread {
+class Task : public Thread, public ListNode<InProcessTag> {
  public:
-  explicit Task(uint32_t slot_id) : slot_id_(slot_id) { is_task = true; }
+  explicit Task(uint32_t slot_id);
+  ~Task();
 
   FdTable& fds() { return *fds_; }
   FsContext& fs() { return *fs_; }
@@ -36,14 +37,15 @@ class Task : public Thread {
   Process& process() { return *process_; }
   const Cred& cred() const { return *cred_; }
   TrapFrame& frame() { return SlotHead::frame(); }
-  uint32_t slot_id() const { return slot_id_; }
-  void set_cred(Ref<Cred> c);
-  // Another task's credentials, counted.
-  Ref<Cred> cred_of_other();
+  void set_cred(Ref<Cred> c);  // of the calling task itself
+  // What another task has now, counted; null once it has exited.
+  RefPtr<Cred> shared_cred();
+  RefPtr<Mm> shared_mm();
+  RefPtr<FdTable> shared_fds();
+  RefPtr<FsContext> shared_fs();
 
   int32_t tid = 0;
   char comm[16] = {};
-  ListNode<Task> in_process;   // Process::threads
   // Signals of this thread alone; the group's are in Process. Lock: Process::signals.lock.
   SignalQueue signals;
   abi::SigSet blocked{}, saved_mask{};
@@ -53,12 +55,9 @@ class Task : public Thread {
   UserAddr clear_child_tid = 0, set_child_tid = 0;
   UserAddr robust_list = 0;
   RestartBlock restart_block;
-  // ptrace-free stop state.
-  Task* vfork_waiter = nullptr;  // the parent that waits for exec or exit
-  WaitQueue vfork_done;
+  RefPtr<VforkDone> vfork;     // set while the parent of a vfork waits for our exec or exit
+  uint64_t new_fs_base = 0;    // of a new task, until it runs
   bool exiting = false;
-  bool in_exec = false;
-  bool trapping_site = false;
   uint64_t start_time = 0;      // ns since boot
   uint64_t min_faults = 0;
   int32_t pdeath_signal = 0;
@@ -70,9 +69,6 @@ class Task : public Thread {
   RefPtr<Process> process_;
   RefPtr<Cred> cred_;
   Mutex share_lock{LockClass::kTask};
-
- private:
-  uint32_t slot_id_;
 };
 
 inline Task& current_task() { return static_cast<Task&>(current()); }

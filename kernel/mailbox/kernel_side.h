@@ -1,0 +1,31 @@
+// The kernel's end of the mailbox: requests to the monitor, reaped processes, and the byte streams. What the monitor
+// wrote is trusted no more than the monitor trusts us only in so far as it keeps the VPS itself working; indexes are
+// masked all the same.
+// Lock: MailboxState::lock (kMonitor), innermost; the request ring has many writers.
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "kernel/base/kernel.h"
+#include "kernel/base/mutex.h"
+#include "kernel/mailbox/mailbox.h"
+
+namespace lodge {
+
+struct MailboxState {
+  static constexpr KernelPart kPart = KernelPart::kMailbox;
+  mailbox::Mailbox* box = nullptr;
+  Mutex lock{LockClass::kMonitor};
+};
+
+inline mailbox::Mailbox& the_mailbox() { return *kernel_part<MailboxState>().box; }
+
+void send_request(mailbox::Request kind, int32_t tgid, int32_t tid, uint32_t argument);
+// Next host process that the monitor has reaped, 0 if none. Caller holds TaskSlots::lock (one reader).
+int32_t take_reaped();
+
+// Streams. Both return bytes moved; 0 means none or no room now.
+size_t ring_write(mailbox::ByteRing& ring, std::span<const char> bytes);
+size_t ring_read(mailbox::ByteRing& ring, std::span<char> bytes);
+
+}  // namespace lodge

@@ -1,0 +1,287 @@
+#include "kernel/task/exit.h"
+
+#include "kernel/file/fd_table.h"
+#include "kernel/mm/mm.h"
+#include "kernel/sched/sched.h"
+#include "kernel/task/futex.h"
+#include "kernel/task/platform_hooks.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/task_slot.h"
+#include "kernel/tty/job_control.h"
+#include "vfs/core/fs_context.h"
+
+namespace lodge {
+
+using namespace abi;
+
+namespace {
+
+int cld_code(int32_t status) { return (status & 0x7f) == 0 ? kCldExited : (status & 0x80) ? kCldDumped : kCldKilled; }
+int32_t cld_status(int32_t status) { return (status & 0x7f) == 0 ? (status >> 8) & 0xff : status & 0x7f; }
+
+// The parent wants no zombies of its children (SIGCHLD ignored, or SA_NOCLDWAIT).
+bool autoreaps(Process& parent) {
+  MutexLock guard(parent.signals_lock);
+  const SigAction& a = parent.handlers->actions[kSigChld];
+  return a.handler == 1 || (a.flags & kSaNocldwait);
+}
+
+// Takes a dead process out of the tree; the tree's reference is the caller's to drop, without locks.
+void reap_locked(Process& p) {
+  Tasks& all = tasks();
+  if (p.parent) {
+    Usage u = usage_of_locked(p);
+    u.add(p.children_usage);
+    p.parent->children_usage.add(u);
+    List<Process, ChildTag>::remove(p);
+    p.parent = nullptr;
+  }
+  leave_group_locked(p);
+  all.table[p.pid].process = nullptr;
+}
+
+Process* new_parent_locked(Process& p) {
+  for (Process* up = p.parent; up; up = up->parent)
+    if (up->subreaper && !up->zombie && up->thread_count.load() > 0) return up;
+  Process* init = tasks().init;
+  return init == &p ? nullptr : init;
+}
+
+// Stopped members of a group that has just become orphaned get SIGHUP and SIGCONT (setpgid(2)).
+void signal_if_orphaned_locked(ProcessGroup* g) {
+  if (!g || !group_is_orphaned_locked(*g, nullptr)) return;
+  bool any_stopped = false;
+  for (Process& m : g->processes) any_stopped |= m.stopped;
+  if (!any_stopped) return;
+  signal_group_locked(*g, kernel_siginfo(kSigHup));
+  signal_group_locked(*g, kernel_siginfo(kSigCont));
+}
+
+struct ReapList {
+  Process* dead[16];
+  int count = 0;
+};
+
+// Its children get a new parent, which hears at once of those that are dead already.
+void reparent_children_locked(Process& p, List<Process, ChildTag>& orphans_to_drop) {
+  Process* heir = new_parent_locked(p);
+  while (Process* c = p.children.pop_front()) {
+    c->parent = heir;
+    ProcessGroup* group = c->group;
+    for (Task& t : c->threads)
+      if (t.pdeath_signal) (void)send_signal_locked(*c, &t, kernel_siginfo(t.pdeath_signal));
+    if (!heir) {
+      if (c->zombie) {
+        leave_group_locked(*c);
+        tasks().table[c->pid].process = nullptr;
+        orphans_to_drop.push_back(*c);
+      }
+      continue;
+    }
+    heir->children.push_back(*c);
+    c->exit_signal = kSigChld;
+    if (c->zombie) {
+      notify_parent_locked(*c, cld_code(c->exit_status), cld_status(c->exit_status));
+      if (autoreaps(*heir)) {
+        reap_locked(*c);
+        orphans_to_drop.push_back(*c);
+      }
+    }
+    if (group != p.group) signal_if_orphaned_locked(group);
+  }
+}
+
+// What the last thread does for the process. Returns true if the process is to be dropped at once.
+void process_ends_locked(Process& p, List<Process, ChildTag>& drop) {
+  p.zombie = true;
+  reparent_children_locked(p, drop);
+  ProcessGroup* group = p.group;
+  if (p.parent) {
+    bool gone = p.exit_signal == kSigChld && autoreaps(*p.parent);
+    notify_parent_locked(p, cld_code(p.exit_status), cld_status(p.exit_status));
+    if (gone) {
+      reap_locked(p);
+      drop.push_back(p);
+      return;
+    }
+  }
+  if (group && p.parent && p.parent->group != group) signal_if_orphaned_locked(group);
+}
+
+void release_vfork(Task& t) {
+  if (!t.vfork) return;
+  t.vfork->done.store(true, std::memory_order_release);
+  t.vfork->waiters.wake_all();
+  t.vfork.reset();
+}
+
+// Memory, files and working directory; while the task can still touch guest memory.
+void drop_resources(Task& t, bool in_own_context) {
+  if (in_own_context) {
+    futex_exit(t);
+    if (t.clear_child_tid && t.mm().ref_count() > 1 && t.process().thread_count.load() > 0) {
+      (void)store_user32(t.clear_child_tid, 0);
+      futex_wake_address(t, t.clear_child_tid, 1);
+    }
+  }
+  RefPtr<FdTable> fds;
+  RefPtr<FsContext> fs;
+  {
+    MutexLock guard(t.share_lock);
+    fds = std::move(t.fds_);
+    fs = std::move(t.fs_);
+  }
+}
+
+void drop_memory(Task& t) {
+  RefPtr<Mm> mm;
+  {
+    MutexLock guard(t.share_lock);
+    mm = std::move(t.mm_);
+  }
+  release_vfork(t);
+}
+
+// Takes the thread out of its process and the pid table; the last one ends the process.
+void leave_process(Task& t, int32_t wait_status) {
+  Tasks& all = tasks();
+  RefPtr<Process> p = t.process_;
+  List<Process, ChildTag> drop;
+  bool was_init = false;
+  int32_t status = 0;
+  bool session_leader_ends = false;
+  int32_t session_id = 0;
+  {
+    MutexLock tree(all.lock);
+    p->dead_threads.add(usage_of(t));
+    List<Task, InProcessTag>::remove(t);
+    all.table[t.tid].task = nullptr;
+    all.thread_count--;
+    if (p->leader == &t) p->leader = nullptr;
+    {
+      MutexLock guard(p->signals_lock);
+      if (!p->group_exit) p->exit_status = wait_status;
+      t.signals.flush({~0ull});
+    }
+    bool last = p->thread_count.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    p->thread_exits.wake_all();
+    if (last) {
+      was_init = p.get() == all.init;
+      status = p->exit_status;
+      session_leader_ends = p->group && p->group->session->id == p->pid;
+      session_id = p->pid;
+      process_ends_locked(*p, drop);
+    }
+  }
+  if (session_leader_ends) session_leader_exits(session_id);
+  while (Process* dead = drop.pop_front()) dead->unref();
+  if (was_init) report_exit(status);
+}
+
+}  // namespace
+
+void notify_parent_locked(Process& p, int code, int32_t status) {
+  Process* parent = p.parent;
+  if (!parent) return;
+  bool exited = code == kCldExited || code == kCldKilled || code == kCldDumped;
+  int signo = exited ? p.exit_signal : kSigChld;
+  bool send = signo != 0;
+  if (!exited) {
+    MutexLock guard(parent->signals_lock);
+    send = !(parent->handlers->actions[kSigChld].flags & kSaNocldstop);
+  }
+  if (send) {
+    SigInfo i;
+    i.signo = signo;
+    i.code = code;
+    i.child.pid = p.pid;
+    i.child.uid = p.exit_uid;
+    i.child.status = status;
+    Usage u = usage_of_locked(p);
+    constexpr uint64_t kNsPerTick = 10'000'000;
+    i.child.utime = static_cast<int64_t>(u.user / kNsPerTick);
+    i.child.stime = static_cast<int64_t>(u.system / kNsPerTick);
+    (void)send_signal_locked(*parent, nullptr, i);
+  }
+  parent->child_events.wake_all();
+}
+
+void exit_thread(Task& self, int32_t wait_status) {
+  self.exiting = true;
+  Process& p = self.process();
+  p.exit_uid = self.cred().uid;
+  drop_resources(self, true);
+  bool last_of_memory = self.mm_->ref_count() == 1;
+  drop_memory(self);
+  leave_process(self, wait_status);
+  RefPtr<Process> process = std::move(self.process_);
+  RefPtr<Cred> cred;
+  {
+    MutexLock guard(self.share_lock);
+    cred = std::move(self.cred_);
+  }
+  process.reset();
+  cred.reset();
+  self.self = 0;
+  int32_t tgid = host_state().threads[self.slot_id].tgid.load(std::memory_order_relaxed);
+  retire_slot(&self, self.slot_id, last_of_memory ? tgid : 0);
+  host_thread_exit(self);
+}
+
+void exit_group(Task& self, int32_t wait_status) {
+  Process& p = self.process();
+  {
+    MutexLock tree(tasks().lock);
+    MutexLock guard(p.signals_lock);
+    if (p.group_exit) {
+      wait_status = p.exit_status;
+    } else {
+      p.group_exit = true;
+      p.exit_status = wait_status;
+      kill_other_threads_locked(p, &self);
+    }
+  }
+  exit_thread(self, wait_status);
+}
+
+void exit_killed(Task& self) {
+  Process& p = self.process();
+  int32_t status;
+  {
+    MutexLock guard(p.signals_lock);
+    status = p.group_exit ? p.exit_status : kSigKill;
+    if (!p.group_exit && !p.execing) {
+      // SIGKILL: takes all threads with it.
+      guard.~MutexLock();
+      exit_group(self, kSigKill);
+    }
+  }
+  exit_thread(self, status);
+}
+
+Result<void> become_only_thread(Task& self) {
+  Process& p = self.process();
+  Tasks& all = tasks();
+  {
+    MutexLock tree(all.lock);
+    MutexLock guard(p.signals_lock);
+    if (p.group_exit || p.execing) return Errno::EAGAIN;
+    p.execing = &self;
+    kill_other_threads_locked(p, &self);
+  }
+  wait_event(p.thread_exits, [&] { return p.thread_count.load(std::memory_order_acquire) == 1; },
+             WaitMode::kUninterruptible);
+  MutexLock tree(all.lock);
+  MutexLock guard(p.signals_lock);
+  p.execing = nullptr;
+  // A thread that is not the leader takes over the leader's id (execve(2)).
+  if (self.tid != p.pid) {
+    all.table[self.tid].task = nullptr;
+    self.tid = p.pid;
+    all.table[self.tid].task = &self;
+  }
+  p.leader = &self;
+  return {};
+}
+
+}  // namespace lodge

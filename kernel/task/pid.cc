@@ -1,0 +1,65 @@
+#include "kernel/task/pid.h"
+
+#include "kernel/base/arena.h"
+#include "kernel/task/process.h"
+
+namespace lodge {
+
+int32_t Tasks::alloc_pid_locked() {
+  constexpr int32_t kReserved = 300;  // numbers below are not used again after the first round, as Linux has it
+  for (int tries = 0; tries < kMaxPid; tries++) {
+    if (++last_pid >= kMaxPid) last_pid = kReserved;
+    if (!table[last_pid].in_use()) return last_pid;
+  }
+  return 0;
+}
+
+Session* make_session_locked(int32_t id) {
+  auto s = make_raw<Session>();
+  if (!s.ok()) return nullptr;
+  (*s)->id = id;
+  tasks().table[id].session = *s;
+  return *s;
+}
+
+ProcessGroup* make_group_locked(int32_t id, Session& session) {
+  auto g = make_raw<ProcessGroup>();
+  if (!g.ok()) return nullptr;
+  (*g)->id = id;
+  (*g)->session = &session;
+  tasks().table[id].group = *g;
+  return *g;
+}
+
+void join_group_locked(Process& p, ProcessGroup& group) {
+  group.processes.push_back(p);
+  group.members++;
+  group.session->members++;
+  p.group = &group;
+}
+
+void leave_group_locked(Process& p) {
+  ProcessGroup* g = p.group;
+  if (!g) return;
+  List<Process, GroupTag>::remove(p);
+  p.group = nullptr;
+  Session* s = g->session;
+  if (--g->members == 0) {
+    tasks().table[g->id].group = nullptr;
+    destroy(g);
+  }
+  if (--s->members == 0) {
+    tasks().table[s->id].session = nullptr;
+    destroy(s);
+  }
+}
+
+bool group_is_orphaned_locked(ProcessGroup& group, Process* ignoring) {
+  for (Process& p : group.processes) {
+    if (&p == ignoring || p.zombie || !p.parent || p.parent == tasks().init) continue;
+    if (p.parent->group != &group && p.parent->group && p.parent->group->session == group.session) return false;
+  }
+  return true;
+}
+
+}  // namespace lodge

@@ -1,0 +1,133 @@
+// Delivery: takes pending signals and does what their disposition says, until one runs a handler or none is left.
+#include "kernel/sched/sched.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/platform_hooks.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/signal_frame.h"
+
+namespace lodge {
+
+using namespace abi;
+
+namespace {
+
+// The whole group stops; each of its threads comes to wait_while_stopped on its own (signal(7), stop signals).
+void stop_group(Task& self, int signo) {
+  Process& p = self.process();
+  MutexLock tree(tasks().lock);
+  // A stop from the terminal does nothing to an orphaned group: nobody could continue it.
+  if (signo != kSigStop && group_is_orphaned_locked(*p.group, nullptr)) return;
+  {
+    MutexLock guard(p.signals_lock);
+    if (p.group_exit || p.stopped) return;
+    p.stopped = true;
+    p.stop_to_report = true;
+    p.continue_to_report = false;
+    p.stop_signal = signo;
+    for (Task& t : p.threads) {
+      if (&t == &self) continue;
+      t.pending.fetch_or(kPendingSignal, std::memory_order_seq_cst);
+      if (!wake(t)) kick(t);
+    }
+  }
+  notify_parent_locked(p, kCldStopped, signo);
+}
+
+void wait_while_stopped(Task& self) {
+  Process& p = self.process();
+  for (;;) {
+    self.state.store(RunState::kStopped, std::memory_order_seq_cst);
+    {
+      MutexLock guard(p.signals_lock);
+      if (!p.stopped || p.group_exit || self.has_pending(kPendingKill)) break;
+    }
+    wait_until_woken(host::kNever);
+  }
+  finish_wait();
+}
+
+// What becomes of the call that a signal interrupted. `action`: of the handler that is to run; null: none runs.
+void settle_restart(Task& self, const SigAction* action) {
+  self.pending.fetch_and(~kPendingRestart, std::memory_order_acq_rel);
+  Restart how = std::exchange(self.restart, Restart::kNone);
+  TrapFrame& f = self.frame();
+  if (!f.in_syscall() || how == Restart::kNone || f.rax != static_cast<uint64_t>(-static_cast<int64_t>(Errno::EINTR)))
+    return;
+  constexpr uint64_t kRestartSyscall = 219, kSyscallLength = 2;
+  if (action && !(how == Restart::kSys && (action->flags & kSaRestart))) return;
+  f.rax = !action && how == Restart::kBlock ? kRestartSyscall : f.orig_rax;
+  f.rip -= kSyscallLength;
+  f.orig_rax = TrapFrame::kNoSyscall;
+  self.full_return = 1;
+}
+
+}  // namespace
+
+void deliver_signals(Task& self) {
+  Process& p = self.process();
+  for (;;) {
+    SigInfo info;
+    SigAction action;
+    enum { kNothing, kStopped, kExit, kSignal } what;
+    {
+      MutexLock guard(p.signals_lock);
+      SigSet wanted{~self.blocked.bits};
+      if (p.group_exit || self.has_pending(kPendingKill))
+        what = kExit;
+      else if (p.stopped)
+        what = kStopped;
+      else if (self.signals.take(wanted, info) || p.shared_signals.take(wanted, info))
+        what = kSignal;
+      else
+        what = kNothing;
+      if (what == kSignal) {
+        SigAction& a = p.handlers->actions[info.signo];
+        action = a;
+        if (a.handler > 1 && (a.flags & kSaResethand)) a.handler = 0;
+      }
+      recalc_pending_locked(self);
+    }
+    if (what == kExit) exit_killed(self);
+    if (what == kStopped) {
+      wait_while_stopped(self);
+      continue;
+    }
+    if (what == kNothing) break;
+    int signo = info.signo;
+    if (action.handler == 1) continue;
+    if (action.handler == 0) {
+      if (default_is_ignore(signo)) continue;
+      // The image's init, as any first process, is spared what it has no handler for (kill(2)).
+      if (p.unkillable && info.code != kSiKernel) continue;
+      if (default_is_stop(signo)) {
+        stop_group(self, signo);
+        continue;
+      }
+      exit_group(self, signo);
+    }
+    settle_restart(self, &action);
+    SigSet old = self.restore_mask ? self.saved_mask : self.blocked;
+    self.restore_mask = false;
+    if (!push_signal_frame(self, action, info, old).ok()) {
+      force_kill(self, kSigSegv);
+      continue;
+    }
+    SigSet blocked = self.blocked;
+    blocked.bits |= action.mask.bits;
+    if (!(action.flags & kSaNodefer)) blocked.add(signo);
+    set_blocked(self, blocked);
+    return;  // the exit path looks again
+  }
+  settle_restart(self, nullptr);
+  if (self.restore_mask) {
+    self.restore_mask = false;
+    set_blocked(self, self.saved_mask);
+  }
+}
+
+void signal_return(Task& self) {
+  self.restart = Restart::kNone;
+  if (!pop_signal_frame(self).ok()) force_kill(self, kSigSegv);
+}
+
+}  // namespace lodge
