@@ -14,7 +14,7 @@ set(hosted_sources ${kernel_all})
 list(FILTER hosted_sources EXCLUDE REGEX "/kernel/host/[^/]*$")
 list(FILTER hosted_sources EXCLUDE REGEX "/kernel/platform/|/kernel/task/|/kernel/loader/|/syscalls/")
 
-set(warnings -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers)
+set(warnings -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers -Wno-invalid-offsetof)
 set(LODGE_LINK_ADDRESS 0x780000000000)
 
 if(NOT kernel_sources)

@@ -19,12 +19,12 @@ void WaitQueue::remove(Waiter& w) {
   if (w.linked()) list_.remove(w);
 }
 
-int WaitQueue::wake(PollEvents events, int exclusive) {
+int WaitQueue::wake(PollEvents events, int exclusive, LockMode mode) {
   // The waker has changed the state, and add() is followed by a look at it: an unlocked look at the list is enough
   // when both sides order the two (seq_cst fences here and in prepare_to_wait).
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (list_.empty()) return 0;
-  MutexLock guard(lock_);
+  MutexLock guard(lock_, mode);
   int woken = 0;
   for (Waiter& w : list_) {
     if (!(w.interest & events)) continue;
