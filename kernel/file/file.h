@@ -32,7 +32,7 @@ class FileRefs : public RefCounted<FileRefs> {
 class File : public FileRefs {
  public:
   File(RefPtr<Inode> inode, uint32_t flags) : inode_(std::move(inode)), flags_(flags) {}
-  virtual ~File() = default;
+  virtual ~File();
   virtual void on_last_ref() { destroy(this); }
   virtual void on_fd_close() {}
 
@@ -66,6 +66,9 @@ class File : public FileRefs {
   // What an mmap of this file maps; null: ENODEV. (A device like /dev/zero maps anonymous zeros by map_extent.)
   virtual Inode* map_source() { return inode_.get(); }
 
+  // Its inode counts it in write_count, until it goes.
+  void set_counts_as_writer() { counts_as_writer_ = true; }
+
   SleepMutex pos_lock;
   uint64_t position = 0;
 
@@ -73,6 +76,7 @@ class File : public FileRefs {
   RefPtr<Inode> inode_;
   Path path_;
   std::atomic<uint32_t> flags_;
+  bool counts_as_writer_ = false;
 };
 
 inline void FileRefs::on_last_ref() { static_cast<File*>(this)->on_last_ref(); }

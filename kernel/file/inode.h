@@ -18,6 +18,7 @@
 #include "kernel/base/result.h"
 #include "kernel/base/string.h"
 #include "kernel/file/cred.h"
+#include "kernel/file/path.h"
 #include "kernel/host/host.h"
 #include "kernel/sched/sleep_lock.h"
 
@@ -105,7 +106,7 @@ struct InodeMapping : ListNode<InodeMapping> {
 class Inode : public RefCounted<Inode> {
  public:
   Inode(Superblock& sb, uint64_t ino, uint32_t mode) : sb_(&sb), ino_(ino), mode_(mode) {}
-  virtual ~Inode() = default;
+  virtual ~Inode();
   virtual void on_last_ref() { destroy(this); }  // caches and deferred deletion override
 
   Superblock& sb() const { return *sb_; }
@@ -113,6 +114,10 @@ class Inode : public RefCounted<Inode> {
   uint32_t mode() const { return mode_.load(std::memory_order_relaxed); }
   bool is_dir() const { return (mode() & abi::kTypeMask) == abi::kTypeDir; }
   bool is_regular() const { return (mode() & abi::kTypeMask) == abi::kTypeRegular; }
+  // A directory that rmdir or rename has taken out of the tree: nothing is found or made in it any more. Set and read
+  // under dir_lock.
+  bool removed() const { return removed_; }
+  void set_removed() { removed_ = true; }
   bool is_symlink() const { return (mode() & abi::kTypeMask) == abi::kTypeSymlink; }
 
   // Attributes. get_attr fills everything; owner() is the part that permission checks need, without a lock.
@@ -123,6 +128,9 @@ class Inode : public RefCounted<Inode> {
     Gid gid;
   };
   virtual Owner owner() = 0;
+  // The contents were read. kRelative: only if the access time is not after the last change, or a day old (mount(8)).
+  enum class AtimeRule : uint8_t { kRelative, kStrict };
+  virtual void touch_atime(AtimeRule rule) {}
   virtual uint64_t size() { return 0; }
 
   // Directories.
@@ -147,8 +155,10 @@ class Inode : public RefCounted<Inode> {
   virtual bool cacheable() const { return true; }
   virtual bool revalidate(std::string_view name, Inode* cached) { return true; }
 
-  // Symbolic links. follow: for magic links (/proc/self/fd/N) the path itself instead of text.
+  // Symbolic links. A magic link (/proc/PID/fd/N) has a text too, but is followed to the object itself.
   virtual Result<String> read_link();
+  virtual bool is_magic_link() const { return false; }
+  virtual Result<Path> follow_magic();
 
   // A file object for this inode; flags are open(2)'s. Devices, FIFOs and sockets answer through it too.
   virtual Result<Ref<File>> open(uint32_t flags);
@@ -177,9 +187,11 @@ class Inode : public RefCounted<Inode> {
   virtual Result<size_t> list_xattr(std::span<char> out);
 
   SleepRwLock dir_lock;  // names of this directory
-  SleepRwLock io_lock;   // contents and size: shared for reads, exclusive for writes and truncation
+  // Contents and size, taken by the file system itself: shared for reads, exclusive for writes and truncation.
+  SleepRwLock io_lock;
   // Times that the content is written while executed or executed while written (ETXTBSY).
   std::atomic<int32_t> write_count{0};  // > 0: n writers; < 0: denied by n executions
+  std::atomic<class FileLocks*> file_locks{nullptr};  // kernel/file/file_lock.h; made by the first lock
   std::atomic<uint64_t> content_version{0};  // grows with every change of contents: patched text, caches
 
  protected:
@@ -189,6 +201,7 @@ class Inode : public RefCounted<Inode> {
   Mutex attr_lock_{LockClass::kInode};
 
  private:
+  bool removed_ = false;
   Mutex mappings_lock_{LockClass::kMapping};
   List<InodeMapping, InodeMapping> mappings_;
   uint32_t mapping_pass_ = 0;
@@ -202,11 +215,16 @@ class Superblock : public RefCounted<Superblock> {
   virtual Ref<Inode> root() = 0;
   virtual Result<void> stat_fs(abi::Statfs& out) = 0;
   virtual Result<void> sync() { return {}; }
+  virtual Result<void> remount(std::string_view options) { return {}; }
   virtual void show_options(class Formatter&) {}  // what /proc/mounts adds, ",size=…"
+  SleepMutex rename_lock;  // outside all dir_locks: directories change their parents only under it
   uint64_t dev = 0;      // st_dev
   uint64_t magic = 0;    // f_type
   bool read_only = false;
-  bool no_device_nodes = false;
+  bool permanent = false;  // one instance for all mounts, kept when it is mounted nowhere
+  // Kept by vfs/core: the one root dentry (counted) that all mounts share, and how many there are.
+  class Dentry* root_dentry = nullptr;
+  std::atomic<uint32_t> mount_count{0};
 };
 
 }  // namespace lodge

@@ -7,6 +7,7 @@
 
 #include "kernel/abi/uio.h"
 #include "kernel/base/result.h"
+#include "kernel/host/host.h"
 #include "kernel/host/user_copy.h"
 
 namespace lodge {
@@ -16,7 +17,10 @@ class IoCursor {
   // The segments must stay alive and have been range-checked (import_iovec does both checks of readv(2)).
   explicit IoCursor(std::span<const abi::Iovec> segments);
   IoCursor(UserAddr buf, size_t n);           // one guest segment; range-checked on use
-  static IoCursor kernel(void* buf, size_t n);  // kernel memory, for exec and other internal readers
+  // Kernel memory, for exec and other internal readers.
+  static IoCursor kernel(void* buf, size_t n) { return IoCursor(KernelTag(), buf, n); }
+  IoCursor(const IoCursor&) = delete;  // a single segment is referred to in place
+  IoCursor& operator=(const IoCursor&) = delete;
 
   size_t remaining() const { return remaining_; }
   bool is_kernel() const { return kernel_; }
@@ -26,7 +30,11 @@ class IoCursor {
   Result<size_t> copy_out(const void* src, size_t n);  // kernel -> guest (read)
   Result<size_t> copy_in(void* dst, size_t n);         // guest -> kernel (write)
   Result<size_t> zero_out(size_t n);
-  // The contiguous segment at the front, for host I/O; then advance() by what was done.
+  // Up to n bytes between this memory and a host file, by the host itself. Short where the host file ends or the
+  // guest's memory faults; EFAULT if nothing could be moved. An error of the host is EIO.
+  Result<size_t> read_from(host::HostFile f, uint64_t offset, size_t n);
+  Result<size_t> write_to(host::HostFile f, uint64_t offset, size_t n);
+  // The contiguous segment at the front; then advance() by what was done. Guest segments are unchecked.
   struct Segment {
     void* address;
     size_t length;
@@ -35,8 +43,16 @@ class IoCursor {
   void advance(size_t n);
 
  private:
-  std::span<const abi::Iovec> segments_;
+  struct KernelTag {};
+  IoCursor(KernelTag, void* buf, size_t n);
+  void skip_empty();
+  template <typename Call>
+  Result<size_t> host_io(size_t n, Call call);
+  template <typename Step>
+  Result<size_t> move(size_t n, Step step);
+
   abi::Iovec single_{};
+  std::span<const abi::Iovec> segments_;
   size_t offset_ = 0;  // into the first segment
   size_t remaining_ = 0;
   bool kernel_ = false;

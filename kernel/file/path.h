@@ -35,6 +35,7 @@ class Path {
   explicit operator bool() const { return p_.dentry != nullptr; }
   Mount* mount() const { return p_.mount; }
   Dentry* dentry() const { return p_.dentry; }
+  PathPointers leak() { return std::exchange(p_, {}); }  // the caller owns the references from here
   bool operator==(const Path& o) const { return p_.mount == o.p_.mount && p_.dentry == o.p_.dentry; }
 
  private:
