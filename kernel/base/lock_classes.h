@@ -1,33 +1,35 @@
-// The lock-order document. Every lock names its class; a context that holds a lock may only take locks of classes
-// further down this list. Two locks of one class are taken only through kNested, in an order that the owner of the
-// class documents (usually by address). A new class is inserted where its order is right, with what it protects.
+// The lock-order document. Every lock names its class; a context that holds a lock may only take locks of
+// classes further down this list. Two locks of one class are taken only through kNested, in an order that the
+// owner of the class documents (usually by address). A new class is inserted where its order is right, with
+// what it protects.
 #pragma once
 #include <cstdint>
 
-#define LODGE_LOCK_CLASSES(X)                                                   \
-  X(kVfsMount)  /* the mount tree of a namespace */                             \
-  X(kFsContext) /* root and working directory of one task or more */            \
-  X(kDentry)    /* one dentry: its name, parent and children */                 \
-  X(kInode)     /* one inode: its attributes, directory content, size */        \
-  X(kMm)        /* one address space: the VMA tree */                           \
-  X(kMapping)   /* the list of mappings of one inode */                         \
-  X(kFdTable)   /* one fd table */                                              \
-  X(kFile)      /* one open file: position, flags */                            \
-  X(kFifoTable) /* which open FIFO has which pipe */                            \
-  X(kPipe)      /* one pipe or socket ring */                                   \
-  X(kFileWatch) /* the epoll items that watch one file */                       \
-  X(kTty)       /* one terminal, both ends of a pty: line discipline, queues */ \
-  X(kTimer)     /* the timer wheel and POSIX timers */                          \
-  X(kTaskTree)  /* parents, children, groups, sessions, pid table */            \
-  X(kSignal)    /* one thread group's signal state */                           \
+#define LODGE_LOCK_CLASSES(X)                                                    \
+  X(kVfsMount)  /* the mount tree of a namespace */                              \
+  X(kFsContext) /* root and working directory of one task or more */             \
+  X(kDentry)    /* one dentry: its name, parent and children */                  \
+  X(kInode)     /* one inode: its attributes, directory content, size */         \
+  X(kMm)        /* one address space: the VMA tree */                            \
+  X(kFdTable)   /* one fd table */                                               \
+  X(kFile)      /* one open file: position, flags */                             \
+  X(kFifoTable) /* which open FIFO has which pipe */                             \
+  X(kPipe)      /* one pipe or socket ring */                                    \
+  X(kFileWatch) /* the epoll items that watch one file */                        \
+  X(kTty)       /* one terminal, both ends of a pty: line discipline, queues */  \
+  X(kTimer)     /* the timer wheel and POSIX timers */                           \
+  X(kTaskTree)  /* parents, children, groups, sessions, pid table */             \
+  X(kSignal)    /* one thread group's signal state */                            \
   X(kTask)      /* a task's references as others see them; a process's limits */ \
-  X(kHost)      /* host threads, slots, requests to the monitor */              \
-  X(kWaitQueue) /* one wait queue or futex bucket */                            \
-  X(kEpoll)     /* one epoll set's ready list */                                \
-  X(kRunQueue)  /* one virtual CPU's run queue */                               \
-  X(kMonitor)   /* the request ring of the mailbox */                           \
-  X(kSlab)      /* one slab cache */                                            \
-  X(kPageAlloc) /* one zone of the arena's pages */                             \
+  X(kHost)      /* host threads, slots, requests to the monitor */               \
+  X(kWaitQueue) /* one wait queue or futex bucket */                             \
+  X(kEpoll)     /* one epoll set's ready list */                                 \
+  X(kRunQueue)  /* one virtual CPU's run queue */                                \
+  X(kMonitor)   /* the request ring of the mailbox */                            \
+  X(kMapping)   /* one inode's list of mappings */                               \
+  X(kPageFile)  /* which ranges of the page file are free */                     \
+  X(kSlab)      /* one slab cache */                                             \
+  X(kPageAlloc) /* one zone of the arena's pages */                              \
   X(kLog)       /* the kernel's log ring; anything may log */
 
 namespace lodge {

@@ -21,6 +21,11 @@ class SleepMutex {
 class SleepRwLock {
  public:
   void lock_shared();
+  bool try_lock_shared() {
+    int32_t n = state_.load(std::memory_order_relaxed);
+    return n >= 0 && writers_waiting_.load(std::memory_order_relaxed) == 0 &&
+           state_.compare_exchange_strong(n, n + 1, std::memory_order_acquire);
+  }
   void unlock_shared();
   void lock();
   void unlock();

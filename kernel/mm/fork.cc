@@ -1,0 +1,43 @@
+// The vmas of a forked child. The host's clone copies the pages; between begin_fork() and end_fork() nothing
+// changes in the parent, so the copied vmas say what the child's host process will have.
+#include "kernel/mm/mm.h"
+
+namespace lodge {
+
+Result<Ref<Mm>> Mm::begin_fork() {
+  map_lock_.lock();
+  auto child = copy_for_child();
+  if (!child.ok()) map_lock_.unlock();
+  return child;
+}
+
+void Mm::end_fork() {
+  map_lock_.unlock();
+}
+
+Result<Ref<Mm>> Mm::copy_for_child() {
+  Ref<Mm> child = TRY(create(system_, random_state_, limits));
+  child->stack_top_ = stack_top_;
+  child->map_top_ = map_top_;
+  child->heap_start_ = heap_start_;
+  child->heap_end_ = heap_end_;
+  random(kPageSize);  // or the child draws the same places as its parent
+  for (Vma* v = tree_.first(); v; v = v->above) {
+    if (v->has(kVmaDontFork)) continue;
+    Vma& copy = *TRY(child->new_vma());
+    copy_attributes(copy, *v);
+    copy.start = v->start;
+    copy.end = v->end;
+    copy.flags &= ~kVmaLocked;  // mlock(2): not inherited
+    if (copy.has(kVmaCharged))
+      if (auto r = system_.account.charge(copy.pages()); !r.ok()) {
+        destroy(&copy);
+        return r.error();
+      }
+    child->link(copy);
+  }
+  child->counters_.peak = child->counters_.total;
+  return child;
+}
+
+}  // namespace lodge
