@@ -1,2 +1,3 @@
 // Declares every handler, family by family.
 #pragma once
+#include "syscalls/sys_mm.h"

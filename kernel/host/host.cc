@@ -59,6 +59,7 @@ Result<size_t> pread_nowait(HostFile f, void* buf, size_t n, uint64_t offset) {
 Result<void> punch_hole(HostFile f, uint64_t offset, uint64_t length) {
   return allocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
 }
+Result<void> membarrier(int command) { return plain(host_syscall(SYS_membarrier, command, 0, 0)); }
 Result<void> allocate(HostFile f, int mode, uint64_t offset, uint64_t length) {
   return plain(host_syscall(SYS_fallocate, static_cast<int>(f), mode, offset, length));
 }

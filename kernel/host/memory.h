@@ -19,6 +19,8 @@ Result<void> protect(uint64_t at, uint64_t length, int prot);
 Result<void> remap(uint64_t old_at, uint64_t old_length, uint64_t new_length, uint64_t new_at);
 Result<void> advise(uint64_t at, uint64_t length, int advice);
 Result<void> in_core(uint64_t at, uint64_t length, uint8_t* out);
+// membarrier(2): the private expedited commands and their registrations.
+Result<void> membarrier(int command);
 // allocate space in the page file or an image: fallocate(2) modes that the wall lists.
 Result<void> allocate(HostFile f, int mode, uint64_t offset, uint64_t length);
 

@@ -82,6 +82,7 @@ void Mm::reset(uint64_t seed) {
   while (Vma* v = tree_.first()) unlink(*v, dead);
   counters_.peak = 0;
   default_flags_ = 0;
+  membarriers.store(0, std::memory_order_relaxed);
   draw_layout(seed);
 }
 
@@ -198,6 +199,11 @@ bool Mm::covered(uint64_t start, uint64_t end) const {
     if (start >= end) return true;
   }
   return false;
+}
+
+bool Mm::is_mapped(uint64_t start, uint64_t end) {
+  MutexLock lock(tree_lock_);
+  return start >= end || covered(start, end);
 }
 
 uint64_t Mm::pages_in(uint64_t start, uint64_t end, uint16_t flag) const {

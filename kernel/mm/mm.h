@@ -136,7 +136,8 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   MmCounters counters();
   uint64_t heap_start() const { return heap_start_; }
   uint64_t heap_end() const { return heap_end_; }
-  MmLimits limits;  // written by its tasks alone
+  MmLimits limits;                      // written by its tasks alone
+  std::atomic<int32_t> membarriers{0};  // registered commands of membarrier(2)
   MmSystem& system() { return system_; }
 
   // What a shared futex or the like at `addr` is keyed by: the object behind the mapping and the place in it.
@@ -146,7 +147,8 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
     RefPtr<Inode> inode;       // keeps object alive, as far as
     RefPtr<PageObject> pages;  // one of them does
   };
-  Result<Place> place_of(uint64_t addr);  // EFAULT
+  Result<Place> place_of(uint64_t addr);         // EFAULT
+  bool is_mapped(uint64_t start, uint64_t end);  // without a gap
   // A copy of the first vma that ends above `addr`, for readers who walk on from its end (kernel/mm/maps.h).
   struct VmaView {
     uint64_t start = 0, end = 0, offset = 0;

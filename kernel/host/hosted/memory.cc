@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -63,6 +65,10 @@ Result<void> advise(uint64_t at, uint64_t length, int advice) {
 
 Result<void> in_core(uint64_t at, uint64_t length, uint8_t* out) {
   return done(mincore(pointer(at), length, out));
+}
+
+Result<void> membarrier(int command) {
+  return done(static_cast<int>(syscall(SYS_membarrier, command, 0, 0)));
 }
 
 Result<void> allocate(HostFile f, int mode, uint64_t offset, uint64_t length) {
