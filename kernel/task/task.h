@@ -10,6 +10,7 @@
 #include "kernel/base/mutex.h"
 #include "kernel/base/ref.h"
 #include "kernel/file/cred.h"
+#include "kernel/host/user_copy.h"
 #include "kernel/sched/thread.h"
 #include "kernel/task/pid.h"
 #include "kernel/task/restart_block.h"
