@@ -1,3 +1,5 @@
 // Declares every handler, family by family.
 #pragma once
 #include "syscalls/sys_mm.h"
+#include "syscalls/sys_pipe.h"
+#include "syscalls/sys_poll.h"

@@ -1,5 +1,6 @@
 // The dispatch table made from table.def.
 #pragma once
+#include <array>
 #include <cstdint>
 
 #include "syscalls/types.h"
@@ -18,6 +19,6 @@ struct SyscallRow {
 };
 
 constexpr unsigned kSyscallCount = 463;
-extern const SyscallRow kSyscallTable[kSyscallCount];
+extern const std::array<SyscallRow, kSyscallCount> kSyscallTable;
 
 }  // namespace lodge
