@@ -19,6 +19,8 @@ enum class KernelPart : uint8_t {
   kTaskSlots,
   kSched,
   kTasks,
+  kFutexes,
+  kUts,
   kMm,
   kMailbox,
   kLog,

@@ -20,6 +20,7 @@
   X(kTimer)     /* the timer wheel and POSIX timers */                           \
   X(kTaskTree)  /* parents, children, groups, sessions, pid table */             \
   X(kSignal)    /* one thread group's signal state */                            \
+  X(kHandlers)  /* one set of signal handlers, possibly of several groups */     \
   X(kTask)      /* a task's references as others see them; a process's limits */ \
   X(kHost)      /* host threads, slots, requests to the monitor */               \
   X(kWaitQueue) /* one wait queue or futex bucket */                             \

@@ -63,6 +63,7 @@ class File : public FileRefs {
   // For calls that work on one kind of file only; null for the others.
   virtual class Pipe* as_pipe() { return nullptr; }
   virtual class Epoll* as_epoll() { return nullptr; }
+  virtual class PidFile* as_pidfd() { return nullptr; }
   // What an mmap of this file maps; null: ENODEV. (A device like /dev/zero maps anonymous zeros by map_extent.)
   virtual Inode* map_source() { return inode_.get(); }
 

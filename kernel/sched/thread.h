@@ -30,6 +30,7 @@ enum class Restart : uint8_t {
   kSys,        // restart if the handler has SA_RESTART or none runs, else EINTR
   kNoHandler,  // restart only if no handler runs, else EINTR
   kBlock,      // as kNoHandler, continued by restart_syscall with what the call left in Task::restart_block
+  kAlways,     // restart, after the handler if one runs: fork(2) never fails with EINTR
 };
 
 enum class RunState : uint32_t { kRunning, kRunnable, kInterruptible, kKillable, kUninterruptible, kStopped, kDead };

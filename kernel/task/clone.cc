@@ -1,13 +1,18 @@
-// clone(2), clone3(2), fork and vfork. Everything that can fail is done before the child is visible; then it is linked
-// into the tree under Tasks::lock, where a deadly signal to the parent that has come meanwhile stops the whole.
+// clone(2), clone3(2), fork and vfork. What can fail for want of memory is done before the child is visible; then it is
+// linked into the tree under Tasks::lock, where a signal to the parent that has come meanwhile stops the whole: it was
+// meant for the parent alone, or for a group that the child would have missed it in. Only the host may refuse after that.
 #include "kernel/task/clone.h"
 
+#include <optional>
 #include <tuple>
 
 #include "kernel/base/arena.h"
 #include "kernel/file/fd_table.h"
+#include "kernel/host/user_copy.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/sched.h"
+#include "kernel/task/limits_hook.h"
+#include "kernel/task/pidfd.h"
 #include "kernel/task/platform_hooks.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
@@ -23,19 +28,18 @@ namespace {
 constexpr uint64_t kNamespaces = kCloneNewns | kCloneNewcgroup | kCloneNewuts | kCloneNewipc | kCloneNewuser |
                                  kCloneNewpid | kCloneNewnet | kCloneNewtime;
 
-Result<void> check_flags(const Task& parent, const CloneArgs& a) {
+Result<void> check_flags(Task& parent, const CloneArgs& a) {
   uint64_t f = a.flags;
   if ((f & kCloneSighand) && !(f & kCloneVm)) return Errno::EINVAL;
   if ((f & kCloneThread) && !(f & kCloneSighand)) return Errno::EINVAL;
   if ((f & (kCloneFs | kCloneNewns)) == (kCloneFs | kCloneNewns)) return Errno::EINVAL;
   if ((f & kCloneClearSighand) && (f & kCloneSighand)) return Errno::EINVAL;
-  if ((f & kCloneThread) && a.exit_signal) return Errno::EINVAL;
   if (a.exit_signal > kSigMax) return Errno::EINVAL;
   if ((f & kClonePidfd) && (f & (kCloneThread | kCloneDetached))) return Errno::EINVAL;
-  if ((f & kCloneParent) && const_cast<Task&>(parent).process().pid == 1) return Errno::EINVAL;
+  if ((f & kCloneParent) && parent.process().pid == 1) return Errno::EINVAL;
   // Namespaces of its own are a later part of Lodge; Linux without them configured says the same.
-  if (f & kNamespaces) return const_cast<Task&>(parent).cred().capable(Cap::kSysAdmin) ? Errno::EINVAL : Errno::EPERM;
-  if (f & (kCloneIntoCgroup | kClonePidfd)) return Errno::EINVAL;
+  if (f & kNamespaces) return parent.cred().capable(Cap::kSysAdmin) ? Errno::EINVAL : Errno::EPERM;
+  if (f & kCloneIntoCgroup) return Errno::EINVAL;
   return {};
 }
 
@@ -58,22 +62,15 @@ class Child {
   Task* task_;
 };
 
-Result<Ref<Process>> make_process(Task& parent, const CloneArgs& a, int32_t pid) {
+Result<Ref<Process>> make_process(Task& parent, const CloneArgs& a) {
   Process& old = parent.process();
-  auto made = make<Process>(pid);
-  if (!made.ok()) return made.error();
-  Ref<Process> p = made.take();
+  Ref<Process> p = TRY(make<Process>(0));
   if (a.flags & kCloneSighand) {
     p->handlers = old.handlers;
   } else {
-    auto h = make<SignalHandlers>();
-    if (!h.ok()) return h.error();
-    p->handlers = h.take();
-    MutexLock guard(old.signals_lock);
-    for (int s = 1; s <= kSigMax; s++) {
-      p->handlers->actions[s] = old.handlers->actions[s];
-      if ((a.flags & kCloneClearSighand) && p->handlers->actions[s].handler != 1) p->handlers->actions[s] = {};
-    }
+    p->handlers = TRY(make<SignalHandlers>());
+    p->handlers->copy_from(*old.handlers);
+    if (a.flags & kCloneClearSighand) p->handlers->clear_handlers();
   }
   {
     MutexLock guard(old.limits_lock);
@@ -83,6 +80,7 @@ Result<Ref<Process>> make_process(Task& parent, const CloneArgs& a, int32_t pid)
   p->oom_score_adj = old.oom_score_adj;
   p->dumpable = old.dumpable;
   p->exit_signal = static_cast<int32_t>(a.exit_signal);
+  p->maker_tid = parent.tid;
   p->start_time = host::monotonic_ns() - scheduler().boot_ns;
   return p;
 }
@@ -113,6 +111,8 @@ void copy_context(Task& parent, Task& child, const CloneArgs& a) {
     child.vector_in_slot = 1;
   }
   child.new_fs_base = (a.flags & kCloneSettls) ? a.tls : read_fs_base();
+  child.owns_gs = parent.owns_gs;
+  child.gs_base = parent.gs_base;
   child.blocked = parent.blocked;
   if (!(a.flags & kCloneVm) || (a.flags & kCloneVfork)) child.alt_stack = parent.alt_stack;
   if (a.flags & kCloneChildSettid) child.set_child_tid = a.child_tid;
@@ -132,13 +132,11 @@ void copy_context(Task& parent, Task& child, const CloneArgs& a) {
 Result<void> link(Task& parent, Task& child, Process& p, uint64_t flags) {
   Tasks& all = tasks();
   MutexLock guard(all.lock);
-  if (parent.has_pending(kPendingSignal | kPendingKill) && !(flags & kCloneThread))
-    return parent.interrupted(Restart::kNoHandler);
-  if (parent.has_pending(kPendingKill)) return Errno::EINTR;
+  if (parent.has_pending(kPendingSignal | kPendingKill)) return parent.interrupted(Restart::kAlways);
   int32_t tid = all.alloc_pid_locked();
   if (tid == 0) return Errno::EAGAIN;
   child.tid = tid;
-  all.table[tid].task = &child;
+  all.entry(tid).task = &child;
   all.thread_count++;
   p.threads.push_back(child);
   p.thread_count.fetch_add(1, std::memory_order_relaxed);
@@ -148,11 +146,12 @@ Result<void> link(Task& parent, Task& child, Process& p, uint64_t flags) {
   p.pid = tid;
   p.ref();  // the tree's
   p.leader = &child;
-  all.table[tid].process = &p;
+  all.entry(tid).process = &p;
   Process& creator = parent.process();
   p.parent = (flags & kCloneParent) && creator.parent ? creator.parent : &creator;
   if (flags & kCloneParent) p.exit_signal = creator.exit_signal;
   p.parent->children.push_back(p);
+  p.parent_pid.store(p.parent->pid, std::memory_order_relaxed);
   join_group_locked(p, *creator.group);
   return {};
 }
@@ -161,13 +160,13 @@ void unlink_unstarted(Task& child, uint64_t flags) {
   Tasks& all = tasks();
   MutexLock guard(all.lock);
   Process& p = child.process();
-  all.table[child.tid].task = nullptr;
+  all.entry(child.tid).task = nullptr;
   all.thread_count--;
   List<Task, InProcessTag>::remove(child);
   p.thread_count.fetch_sub(1, std::memory_order_relaxed);
   if (flags & kCloneThread) return;
   p.leader = nullptr;
-  all.table[child.tid].process = nullptr;
+  all.entry(child.tid).process = nullptr;
   List<Process, ChildTag>::remove(p);
   leave_group_locked(p);
   p.unref();
@@ -177,6 +176,8 @@ void unlink_unstarted(Task& child, uint64_t flags) {
 
 Result<int32_t> do_clone(Task& parent, const CloneArgs& a) {
   TRY(check_flags(parent, a));
+  // Also seen when the child is linked, but to find out before is cheaper.
+  if (parent.has_pending(kPendingSignal | kPendingKill)) return parent.interrupted(Restart::kAlways);
   uint64_t flags = a.flags;
   auto slot = TRY(alloc_slot());
   Child child(slot.memory, slot.id);
@@ -187,10 +188,18 @@ Result<int32_t> do_clone(Task& parent, const CloneArgs& a) {
   if (flags & kCloneThread)
     process = parent.process_;
   else
-    process = TRY(make_process(parent, a, 0));
+    process = TRY(make_process(parent, a));
 
   RefPtr<VforkDone> vfork;
   if (flags & kCloneVfork) child->vfork = vfork = TRY(make<VforkDone>());
+
+  std::optional<FdReservation> pidfd;
+  RefPtr<File> pidfd_file;
+  if (flags & kClonePidfd) {
+    pidfd.emplace(TRY(parent.fds().reserve(nofile_limit(parent), FdCloexec::kYes)));
+    pidfd_file = TRY(make_pidfd(*process, 0));
+    TRY(put_user(a.pidfd, pidfd->fd()));
+  }
 
   // The address space is copied and cloned with its map lock held, so that both sides agree.
   bool own_memory = !(flags & kCloneVm);
@@ -201,14 +210,15 @@ Result<int32_t> do_clone(Task& parent, const CloneArgs& a) {
     return linked.error();
   }
   int32_t tid = child->tid;
-  Result<void> done{};
-  if (done.ok() && (flags & kCloneParentSettid)) (void)store_user32(a.parent_tid, static_cast<uint32_t>(tid));
-  if (done.ok()) done = host_spawn(parent, *child, own_memory ? HostSpawn::kProcess : HostSpawn::kThread);
+  Result<void> spawned = host_spawn(parent, *child, own_memory ? HostSpawn::kProcess : HostSpawn::kThread);
   if (own_memory) parent.mm().end_fork();
-  if (!done.ok()) {
+  if (!spawned.ok()) {
     unlink_unstarted(*child, flags);
-    return done.error();
+    return spawned.error();
   }
+  // Linux too does not look at whether the address is good.
+  if (flags & kCloneParentSettid) (void)store_user32(a.parent_tid, static_cast<uint32_t>(tid));
+  if (pidfd) pidfd->install(Ref<File>(*pidfd_file));
   sched_start(*child.started(), *parent.sched.vcpu.load(std::memory_order_relaxed));
   // Killable only: the child uses our memory and stack.
   if (vfork) wait_event(vfork->waiters, [&] { return vfork->done.load(); }, WaitMode::kKillable);
@@ -217,6 +227,7 @@ Result<int32_t> do_clone(Task& parent, const CloneArgs& a) {
 
 void finish_clone(Task& child) {
   write_fs_base(child.new_fs_base);
+  if (child.owns_gs) write_gs_base(child.gs_base);
   if (child.set_child_tid) (void)store_user32(child.set_child_tid, static_cast<uint32_t>(child.tid));
 }
 
@@ -237,15 +248,14 @@ Result<Task*> make_first_task() {
     p->limits[static_cast<int>(limit)] = {soft, hard};
   child->cred_ = TRY(make<Cred>());
   child->fds_ = TRY(make<FdTable>());
-  child->fs_ = TRY(make<FsContext>());
   child->in_kernel = 1;
   child->full_return = 1;
   Tasks& all = tasks();
   MutexLock guard(all.lock);
   int32_t tid = all.alloc_pid_locked();
   child->tid = tid;
-  all.table[tid].task = &*child;
-  all.table[tid].process = p.get();
+  all.entry(tid).task = &*child;
+  all.entry(tid).process = p.get();
   all.thread_count++;
   all.init = p.get();
   p->threads.push_back(*child);

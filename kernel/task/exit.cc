@@ -1,3 +1,6 @@
+// The end of a thread, and of its process with the last one. A thread gives up what it holds in its own context, while
+// guest memory is there; then it leaves its process under Tasks::lock, where the last one turns the process into a
+// zombie, gives its children away and tells its parent. Linux: kernel/exit.c.
 #include "kernel/task/exit.h"
 
 #include "kernel/file/fd_table.h"
@@ -7,7 +10,6 @@
 #include "kernel/task/platform_hooks.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
-#include "kernel/tty/job_control.h"
 #include "vfs/core/fs_context.h"
 
 namespace lodge {
@@ -22,22 +24,8 @@ int32_t cld_status(int32_t status) { return (status & 0x7f) == 0 ? (status >> 8)
 // The parent wants no zombies of its children (SIGCHLD ignored, or SA_NOCLDWAIT).
 bool autoreaps(Process& parent) {
   MutexLock guard(parent.signals_lock);
-  const SigAction& a = parent.handlers->actions[kSigChld];
+  SigAction a = parent.handlers->get(kSigChld);
   return a.handler == 1 || (a.flags & kSaNocldwait);
-}
-
-// Takes a dead process out of the tree; the tree's reference is the caller's to drop, without locks.
-void reap_locked(Process& p) {
-  Tasks& all = tasks();
-  if (p.parent) {
-    Usage u = usage_of_locked(p);
-    u.add(p.children_usage);
-    p.parent->children_usage.add(u);
-    List<Process, ChildTag>::remove(p);
-    p.parent = nullptr;
-  }
-  leave_group_locked(p);
-  all.table[p.pid].process = nullptr;
 }
 
 Process* new_parent_locked(Process& p) {
@@ -57,23 +45,18 @@ void signal_if_orphaned_locked(ProcessGroup* g) {
   signal_group_locked(*g, kernel_siginfo(kSigCont));
 }
 
-struct ReapList {
-  Process* dead[16];
-  int count = 0;
-};
-
 // Its children get a new parent, which hears at once of those that are dead already.
 void reparent_children_locked(Process& p, List<Process, ChildTag>& orphans_to_drop) {
   Process* heir = new_parent_locked(p);
   while (Process* c = p.children.pop_front()) {
     c->parent = heir;
+    c->parent_pid.store(heir ? heir->pid : 0, std::memory_order_relaxed);
     ProcessGroup* group = c->group;
     for (Task& t : c->threads)
       if (t.pdeath_signal) (void)send_signal_locked(*c, &t, kernel_siginfo(t.pdeath_signal));
     if (!heir) {
       if (c->zombie) {
-        leave_group_locked(*c);
-        tasks().table[c->pid].process = nullptr;
+        reap_locked(*c);
         orphans_to_drop.push_back(*c);
       }
       continue;
@@ -94,6 +77,7 @@ void reparent_children_locked(Process& p, List<Process, ChildTag>& orphans_to_dr
 // What the last thread does for the process. Returns true if the process is to be dropped at once.
 void process_ends_locked(Process& p, List<Process, ChildTag>& drop) {
   p.zombie = true;
+  p.end_waiters.wake_all();
   reparent_children_locked(p, drop);
   ProcessGroup* group = p.group;
   if (p.parent) {
@@ -115,15 +99,15 @@ void release_vfork(Task& t) {
   t.vfork.reset();
 }
 
-// Memory, files and working directory; while the task can still touch guest memory.
-void drop_resources(Task& t, bool in_own_context) {
-  if (in_own_context) {
-    futex_exit(t);
-    if (t.clear_child_tid && t.mm().ref_count() > 1 && t.process().thread_count.load() > 0) {
-      (void)store_user32(t.clear_child_tid, 0);
-      futex_wake_address(t, t.clear_child_tid, 1);
-    }
-  }
+// What other threads of the same memory wait for (set_tid_address(2), robust futexes). The addresses are the guest's:
+// whether they are good is its own business.
+void tell_memory_sharers(Task& t) {
+  futex_exit(t);
+  if (!t.clear_child_tid || t.mm().ref_count() == 1) return;
+  if (store_user32(t.clear_child_tid, 0).ok()) futex_wake_address(t, t.clear_child_tid, 1);
+}
+
+void drop_files(Task& t) {
   RefPtr<FdTable> fds;
   RefPtr<FsContext> fs;
   {
@@ -149,31 +133,27 @@ void leave_process(Task& t, int32_t wait_status) {
   List<Process, ChildTag> drop;
   bool was_init = false;
   int32_t status = 0;
-  bool session_leader_ends = false;
-  int32_t session_id = 0;
   {
     MutexLock tree(all.lock);
     p->dead_threads.add(usage_of(t));
     List<Task, InProcessTag>::remove(t);
-    all.table[t.tid].task = nullptr;
+    all.entry(t.tid).task = nullptr;
     all.thread_count--;
     if (p->leader == &t) p->leader = nullptr;
     {
       MutexLock guard(p->signals_lock);
       if (!p->group_exit) p->exit_status = wait_status;
       t.signals.flush({~0ull});
+      retarget_locked(*p, t, SigSet{~t.blocked.bits});
     }
     bool last = p->thread_count.fetch_sub(1, std::memory_order_acq_rel) == 1;
     p->thread_exits.wake_all();
     if (last) {
       was_init = p.get() == all.init;
       status = p->exit_status;
-      session_leader_ends = p->group && p->group->session->id == p->pid;
-      session_id = p->pid;
       process_ends_locked(*p, drop);
     }
   }
-  if (session_leader_ends) session_leader_exits(session_id);
   while (Process* dead = drop.pop_front()) dead->unref();
   if (was_init) report_exit(status);
 }
@@ -188,7 +168,7 @@ void notify_parent_locked(Process& p, int code, int32_t status) {
   bool send = signo != 0;
   if (!exited) {
     MutexLock guard(parent->signals_lock);
-    send = !(parent->handlers->actions[kSigChld].flags & kSaNocldstop);
+    send = !(parent->handlers->get(kSigChld).flags & kSaNocldstop);
   }
   if (send) {
     SigInfo i;
@@ -201,7 +181,7 @@ void notify_parent_locked(Process& p, int code, int32_t status) {
     constexpr uint64_t kNsPerTick = 10'000'000;
     i.child.utime = static_cast<int64_t>(u.user / kNsPerTick);
     i.child.stime = static_cast<int64_t>(u.system / kNsPerTick);
-    (void)send_signal_locked(*parent, nullptr, i);
+    (void)send_signal_locked(*parent, nullptr, i);  // the wake-up below tells it all the same
   }
   parent->child_events.wake_all();
 }
@@ -210,8 +190,8 @@ void exit_thread(Task& self, int32_t wait_status) {
   self.exiting = true;
   Process& p = self.process();
   p.exit_uid = self.cred().uid;
-  drop_resources(self, true);
-  bool last_of_memory = self.mm_->ref_count() == 1;
+  tell_memory_sharers(self);
+  drop_files(self);
   drop_memory(self);
   leave_process(self, wait_status);
   RefPtr<Process> process = std::move(self.process_);
@@ -223,8 +203,7 @@ void exit_thread(Task& self, int32_t wait_status) {
   process.reset();
   cred.reset();
   self.self = 0;
-  int32_t tgid = host_state().threads[self.slot_id].tgid.load(std::memory_order_relaxed);
-  retire_slot(&self, self.slot_id, last_of_memory ? tgid : 0);
+  retire_slot(&self, self.slot_id);
   host_thread_exit(self);
 }
 
@@ -246,16 +225,15 @@ void exit_group(Task& self, int32_t wait_status) {
 
 void exit_killed(Task& self) {
   Process& p = self.process();
+  bool whole_process;
   int32_t status;
   {
     MutexLock guard(p.signals_lock);
+    // Neither exit_group nor exec of another thread: SIGKILL, which takes all threads along.
+    whole_process = !p.group_exit && !p.execing;
     status = p.group_exit ? p.exit_status : kSigKill;
-    if (!p.group_exit && !p.execing) {
-      // SIGKILL: takes all threads with it.
-      guard.~MutexLock();
-      exit_group(self, kSigKill);
-    }
   }
+  if (whole_process) exit_group(self, kSigKill);
   exit_thread(self, status);
 }
 
@@ -265,7 +243,7 @@ Result<void> become_only_thread(Task& self) {
   {
     MutexLock tree(all.lock);
     MutexLock guard(p.signals_lock);
-    if (p.group_exit || p.execing) return Errno::EAGAIN;
+    if (p.group_exit || p.execing) return Errno::EINTR;  // on its way out: never seen by the guest
     p.execing = &self;
     kill_other_threads_locked(p, &self);
   }
@@ -274,11 +252,12 @@ Result<void> become_only_thread(Task& self) {
   MutexLock tree(all.lock);
   MutexLock guard(p.signals_lock);
   p.execing = nullptr;
+  if (p.group_exit) return Errno::EINTR;
   // A thread that is not the leader takes over the leader's id (execve(2)).
   if (self.tid != p.pid) {
-    all.table[self.tid].task = nullptr;
+    all.entry(self.tid).task = nullptr;
     self.tid = p.pid;
-    all.table[self.tid].task = &self;
+    all.entry(self.tid).task = &self;
   }
   p.leader = &self;
   return {};

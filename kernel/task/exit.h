@@ -19,6 +19,10 @@ Result<void> become_only_thread(Task& self);
 // Tells the parent of a change of state: its exit signal, or SIGCHLD for stops, and wakes its waits. Tasks::lock held.
 void notify_parent_locked(Process& p, int cld_code, int32_t status);
 
+// Takes a zombie out of the tree and the pid table; the tree's reference is the caller's to drop, without locks.
+// Tasks::lock is held.
+void reap_locked(Process& p);
+
 struct WaitQuery {
   enum class Which : uint8_t { kAny, kPid, kGroup } which = Which::kAny;
   int32_t id = 0;

@@ -39,19 +39,23 @@ struct PidEntry {
 struct Tasks {
   static constexpr KernelPart kPart = KernelPart::kTasks;
   static constexpr int kMaxPid = 32768;
+  static constexpr int kChunk = 512;  // the table is made in pieces, as numbers come up
   Mutex lock{LockClass::kTaskTree};
-  PidEntry* table = nullptr;  // kMaxPid entries
+  PidEntry* chunks[kMaxPid / kChunk] = {};
   int32_t last_pid = 0;
   uint32_t thread_count = 0;
   Process* init = nullptr;    // pid 1
 
   // The lock is held for all of these.
-  Task* task_locked(int32_t tid) { return entry_ok(tid) ? table[tid].task : nullptr; }
-  Process* process_locked(int32_t pid) { return entry_ok(pid) ? table[pid].process : nullptr; }
-  ProcessGroup* group_locked(int32_t id) { return entry_ok(id) ? table[id].group : nullptr; }
-  Session* session_locked(int32_t id) { return entry_ok(id) ? table[id].session : nullptr; }
-  int32_t alloc_pid_locked();  // 0: none left
-  static bool entry_ok(int32_t pid) { return pid > 0 && pid < kMaxPid; }
+  Task* task_locked(int32_t tid) { return known(tid) ? entry(tid).task : nullptr; }
+  Process* process_locked(int32_t pid) { return known(pid) ? entry(pid).process : nullptr; }
+  ProcessGroup* group_locked(int32_t id) { return known(id) ? entry(id).group : nullptr; }
+  Session* session_locked(int32_t id) { return known(id) ? entry(id).session : nullptr; }
+  // The lowest process from `pid` on, null if there is none: for walks over all of them.
+  Process* next_process_locked(int32_t pid);
+  int32_t alloc_pid_locked();  // 0: none left. It stays free until its entry is filled.
+  PidEntry& entry(int32_t pid) { return chunks[pid / kChunk][pid % kChunk]; }  // of a number that was allocated
+  bool known(int32_t pid) const { return pid > 0 && pid < kMaxPid && chunks[pid / kChunk]; }
 };
 inline Tasks& tasks() { return kernel_part<Tasks>(); }
 

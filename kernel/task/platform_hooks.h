@@ -28,5 +28,8 @@ void reset_vector_state(Task& self);
 
 uint64_t read_fs_base();
 void write_fs_base(uint64_t v);
+// The guest owns gs from here on (Task::owns_gs): the gate finds no slot there, and declines. exec gives it back by
+// clearing owns_gs and writing the slot's address.
+void write_gs_base(uint64_t v);
 
 }  // namespace lodge

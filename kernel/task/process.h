@@ -3,12 +3,14 @@
 //
 // Lifetime: the tree holds one reference until the process is reaped, each thread one.
 // Locks: Tasks::lock (kTaskTree) for threads, parent, children, zombie state, group and session; then signals_lock
-// (kSignal) for handlers, pending signals, stop state and the threads' blocked masks; limits_lock (kTask).
+// (kSignal) for pending signals, stop state and the threads' blocked masks; SignalHandlers has its own (kHandlers);
+// limits_lock (kTask). Two signals_locks are never held at once.
 #pragma once
 #include "kernel/abi/signal.h"
 #include "kernel/base/list.h"
 #include "kernel/base/mutex.h"
 #include "kernel/base/ref.h"
+#include "kernel/base/slab.h"
 #include "kernel/file/file.h"
 #include "kernel/sched/wait.h"
 #include "kernel/task/pid.h"
@@ -28,10 +30,28 @@ struct RlimitPair {
   uint64_t soft = kUnlimited, hard = kUnlimited;
 };
 
-// Handlers, shared by CLONE_SIGHAND. Lock: the signals_lock of the processes that share it is not one lock, so it has
-// its own.
-struct SignalHandlers : RefCounted<SignalHandlers> {
-  abi::SigAction actions[abi::kSigMax + 1];
+// Dispositions. CLONE_SIGHAND shares them also between processes, whose signals_locks differ: hence a lock of their own.
+class SignalHandlers : public RefCounted<SignalHandlers> {
+ public:
+  static constexpr SlabId kSlab = SlabId::kSigHand;
+  abi::SigAction get(int signo) {
+    MutexLock guard(lock_);
+    return actions_[signo];
+  }
+  abi::SigAction exchange(int signo, const abi::SigAction& to) {
+    MutexLock guard(lock_);
+    return std::exchange(actions_[signo], to);
+  }
+  // For delivery: as get(), and SA_RESETHAND puts the default back.
+  abi::SigAction get_for_delivery(int signo);
+  bool is_ignored(int signo);  // SIG_IGN, or a default that does nothing
+  void copy_from(SignalHandlers& o);
+  // exec, CLONE_CLEAR_SIGHAND: what has a handler gets the default.
+  void clear_handlers();
+
+ private:
+  Mutex lock_{LockClass::kHandlers};
+  abi::SigAction actions_[abi::kSigMax + 1];
 };
 
 struct Usage {  // getrusage(2); ns and counts
@@ -45,6 +65,7 @@ struct Usage {  // getrusage(2); ns and counts
 
 class Process : public RefCounted<Process>, public ListNode<ChildTag>, public ListNode<GroupTag> {
  public:
+  static constexpr SlabId kSlab = SlabId::kThreadGroup;
   explicit Process(int32_t id) : pid(id) {}
   ~Process();
 
@@ -54,6 +75,8 @@ class Process : public RefCounted<Process>, public ListNode<ChildTag>, public Li
   Task* leader = nullptr;                 // the thread with tid == pid, while it lives
 
   Process* parent = nullptr;
+  std::atomic<int32_t> parent_pid{0};  // getppid(2) reads it without a lock
+  int32_t maker_tid = 0;               // the thread that made it, for __WNOTHREAD
   List<Process, ChildTag> children;
   ProcessGroup* group = nullptr;
   bool did_exec = false;
@@ -61,13 +84,18 @@ class Process : public RefCounted<Process>, public ListNode<ChildTag>, public Li
   bool zombie = false;            // all threads gone, waiting to be reaped
   bool stop_to_report = false, continue_to_report = false;
   int32_t exit_signal = abi::kSigChld;
-  int32_t exit_status = 0;        // as wait(2) gives it; the stop signal while stopped
+  int32_t exit_status = 0;        // as wait(2) gives it. Lock: signals_lock
+  uint32_t exit_uid = 0;          // real user of the thread that exited last
   WaitQueue child_events;         // wait4 of this process's threads
+  WaitQueue end_waiters;          // pidfds: it is a zombie
 
   Mutex signals_lock{LockClass::kSignal};
   RefPtr<SignalHandlers> handlers;
   SignalQueue shared_signals;
   bool stopped = false;
+  int32_t stop_signal = 0;        // that stopped it
+  bool tell_parent_of_continue = false;
+  bool unkillable = false;        // an init: signals that it does not handle pass it by (kill(2))
   bool group_exit = false;        // exit_group or a deadly signal: all threads are to go
   Task* execing = nullptr;        // the thread that waits for the others to go
   WaitQueue thread_exits;

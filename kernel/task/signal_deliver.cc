@@ -24,11 +24,8 @@ void stop_group(Task& self, int signo) {
     p.stop_to_report = true;
     p.continue_to_report = false;
     p.stop_signal = signo;
-    for (Task& t : p.threads) {
-      if (&t == &self) continue;
-      t.pending.fetch_or(kPendingSignal, std::memory_order_seq_cst);
-      if (!wake(t)) kick(t);
-    }
+    for (Task& t : p.threads)
+      if (&t != &self) make_look(t);
   }
   notify_parent_locked(p, kCldStopped, signo);
 }
@@ -54,7 +51,7 @@ void settle_restart(Task& self, const SigAction* action) {
   if (!f.in_syscall() || how == Restart::kNone || f.rax != static_cast<uint64_t>(-static_cast<int64_t>(Errno::EINTR)))
     return;
   constexpr uint64_t kRestartSyscall = 219, kSyscallLength = 2;
-  if (action && !(how == Restart::kSys && (action->flags & kSaRestart))) return;
+  if (action && how != Restart::kAlways && !(how == Restart::kSys && (action->flags & kSaRestart))) return;
   f.rax = !action && how == Restart::kBlock ? kRestartSyscall : f.orig_rax;
   f.rip -= kSyscallLength;
   f.orig_rax = TrapFrame::kNoSyscall;
@@ -76,15 +73,11 @@ void deliver_signals(Task& self) {
         what = kExit;
       else if (p.stopped)
         what = kStopped;
-      else if (self.signals.take(wanted, info) || p.shared_signals.take(wanted, info))
+      else if (take_signal_locked(self, wanted, info))
         what = kSignal;
       else
         what = kNothing;
-      if (what == kSignal) {
-        SigAction& a = p.handlers->actions[info.signo];
-        action = a;
-        if (a.handler > 1 && (a.flags & kSaResethand)) a.handler = 0;
-      }
+      if (what == kSignal) action = p.handlers->get_for_delivery(info.signo);
       recalc_pending_locked(self);
     }
     if (what == kExit) exit_killed(self);
@@ -97,8 +90,7 @@ void deliver_signals(Task& self) {
     if (action.handler == 1) continue;
     if (action.handler == 0) {
       if (default_is_ignore(signo)) continue;
-      // The image's init, as any first process, is spared what it has no handler for (kill(2)).
-      if (p.unkillable && info.code != kSiKernel) continue;
+      if (p.unkillable) continue;  // sent while it was blocked, so that it was not dropped
       if (default_is_stop(signo)) {
         stop_group(self, signo);
         continue;

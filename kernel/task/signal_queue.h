@@ -8,7 +8,8 @@
 
 namespace lodge {
 
-struct QueuedSignal : ListNode<QueuedSignal> {
+struct QueuedSignal : ListNode<> {
+  static constexpr SlabId kSlab = SlabId::kSigQueue;
   abi::SigInfo info;
   uint32_t* counted_in = nullptr;  // RLIMIT_SIGPENDING count of its sender's user
 };

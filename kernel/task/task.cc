@@ -5,6 +5,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/task/limits_hook.h"
 #include "kernel/task/process.h"
+#include "kernel/task/vfork.h"
 #include "vfs/core/fs_context.h"
 
 namespace lodge {

@@ -1,8 +1,8 @@
 // Task: a guest thread. It stands in a task slot behind its Thread part. What threads share (address space, files,
 // working directory, the thread group with its signal handlers) is counted and hangs off it by reference.
 //
-// Lifetime: made by clone, in the pid table until it is reaped; its slot is freed when it has been reaped AND its host
-// thread is gone (task_slot.h), whichever comes last.
+// Lifetime: made by clone, in the pid table until it exits; its slot is freed when its host thread is gone as well
+// (task_slot.h).
 // Locks: kTaskTree for parent, children, groups and sessions. A task's own references are changed only by the task
 // itself, under `share_lock` (kTask), so that it reads them without a lock and others read them under it.
 #pragma once
@@ -47,7 +47,8 @@ class Task : public Thread, public ListNode<InProcessTag> {
 
   int32_t tid = 0;
   char comm[16] = {};
-  // Signals of this thread alone; the group's are in Process. Lock: Process::signals.lock.
+  // Signals of this thread alone; the group's are in Process. Lock: Process::signals_lock, which covers `blocked` for
+  // readers; the task alone writes it.
   SignalQueue signals;
   abi::SigSet blocked{}, saved_mask{};
   bool restore_mask = false;   // saved_mask is to be put back when no handler runs (sigsuspend, ppoll)
@@ -55,9 +56,13 @@ class Task : public Thread, public ListNode<InProcessTag> {
   // Futexes and threads.
   UserAddr clear_child_tid = 0, set_child_tid = 0;
   UserAddr robust_list = 0;
+  std::atomic<bool> gave_up_futexes{false};  // on its way out
   RestartBlock restart_block;
   RefPtr<VforkDone> vfork;     // set while the parent of a vfork waits for our exec or exit
   uint64_t new_fs_base = 0;    // of a new task, until it runs
+  // arch_prctl(ARCH_SET_GS) takes gs away from the gate: every call of this task goes by the base path from then on.
+  bool owns_gs = false;
+  uint64_t gs_base = 0;        // what the guest has set, if it owns gs
   bool exiting = false;
   uint64_t start_time = 0;      // ns since boot
   uint64_t min_faults = 0;

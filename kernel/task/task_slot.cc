@@ -33,7 +33,7 @@ void collect_locked(TaskSlots& s) {
       else
         i++;
   for (uint32_t i = 0; i < s.dying_count;)
-    if (s.dying[i].tgid == 0 && host_state().threads[s.dying[i].id].tid.load(std::memory_order_acquire) == 0)
+    if (host_state().threads[s.dying[i].id].tid.load(std::memory_order_acquire) == 0)
       drop_dying_locked(s, i);
     else
       i++;
@@ -74,10 +74,10 @@ void free_unused_slot(void* memory, uint32_t id) {
   release_locked(s, memory, id);
 }
 
-void retire_slot(void* memory, uint32_t id, int32_t tgid_if_last) {
+void retire_slot(void* memory, uint32_t id) {
   TaskSlots& s = kernel_part<TaskSlots>();
   MutexLock guard(s.lock);
-  s.dying[s.dying_count++] = {memory, id, tgid_if_last};
+  s.dying[s.dying_count++] = {memory, id, host_state().threads[id].tgid.load(std::memory_order_relaxed)};
 }
 
 void note_reaped() {

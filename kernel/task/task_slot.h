@@ -1,9 +1,9 @@
 // Slots of arena for tasks and kernel threads, and when they may be used again.
 //
-// A slot outlives the Task in it until its host thread is gone, because that thread still stands on its stacks: a
-// thread's end is seen in its tid word, which the host clears; a process's last thread is gone when the monitor has
-// reaped the process (Linux clears the word only while others share the memory). Slots in between are on a list that
-// allocation looks through.
+// A slot outlives the Task in it until its host thread is gone, because that thread still stands on its stacks. The
+// host clears a thread's tid word at its end, but only while other threads share its memory; which thread of a process
+// ends last nobody knows before. So a slot is free when its tid word is, or when the monitor has reaped its process,
+// whichever is seen first. Slots in between are on a list that allocation looks through.
 // Lock: kHost.
 #pragma once
 #include "kernel/base/kernel.h"
@@ -18,7 +18,7 @@ struct TaskSlots {
   struct Dying {
     void* slot = nullptr;
     uint32_t id = 0;
-    int32_t tgid = 0;  // wait for this process to be reaped; 0: for the tid word
+    int32_t tgid = 0;  // its host process
   };
   Mutex lock{LockClass::kHost};
   uint64_t* used = nullptr;  // bit per slot id
@@ -36,8 +36,8 @@ struct NewSlot {
 // Memory of one slot, its head set up for a context that will be `kernel_sp`-ready. EAGAIN when there are too many.
 Result<NewSlot> alloc_slot();
 void free_unused_slot(void* memory, uint32_t id);  // of a clone that failed: no host thread ever ran
-// The Task was destroyed; its memory goes when the host thread has gone.
-void retire_slot(void* memory, uint32_t id, int32_t tgid_if_last);
+// The Task's references are dropped; its memory goes when the host thread has gone.
+void retire_slot(void* memory, uint32_t id);
 // From the reaped ring: processes that the monitor has waited for.
 void note_reaped();
 
