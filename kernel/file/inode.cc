@@ -50,6 +50,9 @@ Result<uint64_t> Inode::seek_data_hole(uint64_t offset, bool hole) {
   return hole ? end : offset;
 }
 
+Result<uint32_t> Inode::seals() { return Errno::EINVAL; }
+Result<void> Inode::add_seals(uint32_t) { return Errno::EINVAL; }
+
 Result<MapExtent> Inode::map_extent(uint64_t, uint64_t, MapIntent) { return Errno::ENODEV; }
 
 Result<size_t> Inode::get_xattr(std::string_view, std::span<char>) { return Errno::EOPNOTSUPP; }
@@ -60,6 +63,11 @@ Result<size_t> Inode::list_xattr(std::span<char>) { return size_t{0}; }
 void Inode::add_mapping(InodeMapping& m) {
   MutexLock lock(mappings_lock_);
   mappings_.push_back(m);
+}
+
+bool Inode::has_mappings() {
+  MutexLock lock(mappings_lock_);
+  return !mappings_.empty();
 }
 
 void Inode::remove_mapping(InodeMapping& m) {

@@ -171,9 +171,14 @@ class Inode : public RefCounted<Inode> {
   virtual Result<void> sync(bool data_only);
   virtual Result<uint64_t> seek_data_hole(uint64_t offset, bool hole);
 
+  // File seals (memfd_create(2)).
+  virtual Result<uint32_t> seals();         // EINVAL
+  virtual Result<void> add_seals(uint32_t);  // EINVAL
+
   // For mm: the run that starts at page-aligned `offset`, at most max_length long. ENXIO past the end of file (SIGBUS).
   // The caller holds io_lock shared until it has mapped what it got: blocks and size hold still.
   virtual Result<MapExtent> map_extent(uint64_t offset, uint64_t max_length, MapIntent intent);  // ENODEV
+  bool has_mappings();
   void add_mapping(InodeMapping&);
   void remove_mapping(InodeMapping&);
   // Calls invalidate on every owner of a mapping; the caller holds io_lock exclusively and no Mutex. Afterwards the
