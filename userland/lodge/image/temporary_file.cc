@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
-// What the signal handler takes away; set and cleared with those signals blocked.
+// What the signal handler takes away; changed only under SignalsHeld.
 char doomed_path[PATH_MAX];
 
 void take_away_and_die(int signal) {
@@ -28,15 +28,22 @@ void take_away_and_die(int signal) {
   raise(signal);
 }
 
-// Changes the path under the handler's nose; an empty one disarms it.
-void set_doomed(const std::string& path) {
-  sigset_t ours, before;
-  sigemptyset(&ours);
-  for (int signal : kSignals) sigaddset(&ours, signal);
-  sigprocmask(SIG_BLOCK, &ours, &before);
-  snprintf(doomed_path, sizeof doomed_path, "%s", path.c_str());
-  sigprocmask(SIG_SETMASK, &before, nullptr);
-}
+// Keeps the handler out while a file and its doomed path change together.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t ours;
+    sigemptyset(&ours);
+    for (int signal : kSignals) sigaddset(&ours, signal);
+    sigprocmask(SIG_BLOCK, &ours, &before_);
+  }
+  ~SignalsHeld() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 void install_handlers() {
   struct sigaction action = {};
@@ -65,24 +72,28 @@ TemporaryFile::TemporaryFile(const std::string& target) : target_(target) {
   path_ = target + ".tmp-XXXXXX";
   if (path_.size() >= PATH_MAX) throw host_failure(target, ENAMETOOLONG);
   install_handlers();
+  SignalsHeld held;
   fd_.reset(mkostemp(path_.data(), O_CLOEXEC));
   if (!fd_) throw host_failure(target, errno);
-  set_doomed(path_);
   if (fchmod(fd_.get(), 0666 & ~current_umask()) != 0) {
     int error = errno;
     unlink(path_.c_str());
     throw host_failure(target, error);
   }
+  snprintf(doomed_path, sizeof doomed_path, "%s", path_.c_str());
 }
 
 TemporaryFile::~TemporaryFile() {
-  set_doomed("");
+  SignalsHeld held;
+  doomed_path[0] = '\0';
   if (!is_committed_) unlink(path_.c_str());
 }
 
 void TemporaryFile::commit() {
+  SignalsHeld held;
   if (rename(path_.c_str(), target_.c_str()) != 0) throw host_failure(target_, errno);
   is_committed_ = true;
+  doomed_path[0] = '\0';
 }
 
 }  // namespace lodge
