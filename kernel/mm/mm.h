@@ -163,6 +163,8 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   bool try_pin() override { return try_ref(); }
   void unpin() override { unref(); }
   void invalidate(Inode& inode, uint64_t offset, uint64_t length) override;
+  // own: does what another process has posted for this one (shootdown.cc).
+  void run_shootdown();
 
  private:
   friend class MmTestPeer;
@@ -179,6 +181,19 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
    private:
     Vma* dead_ = nullptr;
   };
+
+  // shootdown.cc
+  struct Shootdown {
+    enum : uint32_t { kIdle, kPosted, kRunning, kDone };
+    static constexpr uint32_t kRanges = 16;
+    std::atomic<uint32_t> state{kIdle};
+    uint32_t count = 0;  // written by who holds map_lock_, while idle
+    struct {
+      uint64_t start, end;
+    } ranges[kRanges];
+    WaitQueue done;
+  };
+  void shoot();
 
   // mm.cc
   void draw_layout(uint64_t seed);
@@ -251,6 +266,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
 
   MmSystem& system_;
   SleepMutex map_lock_;
+  Shootdown shootdown_;  // its writer holds map_lock_
   Mutex tree_lock_{LockClass::kMm};
   VmaTree tree_;
   MmCounters counters_;

@@ -195,9 +195,9 @@ bool wait_interrupted(WaitMode mode) {
   return false;
 }
 
-bool wait_until_woken(uint64_t deadline_ns) {
-  Thread& self = current();
-  assert_no_locks_held();
+namespace {
+
+bool wait_off_cpu(Thread& self, uint64_t deadline_ns) {
   if (!has_cpu(self)) {
     if (!is_waiting(self.state.load(std::memory_order_acquire))) return true;
     return park(self, deadline_ns);
@@ -226,6 +226,16 @@ bool wait_until_woken(uint64_t deadline_ns) {
   if (timed_out) place(self);
   park(self, host::kNever);
   return !timed_out;
+}
+
+}  // namespace
+
+bool wait_until_woken(uint64_t deadline_ns) {
+  Thread& self = current();
+  assert_no_locks_held();
+  bool in_time = wait_off_cpu(self, deadline_ns);
+  before_going_on(self);
+  return in_time;
 }
 
 bool wake(Thread& t) {

@@ -21,5 +21,6 @@ void panic(const char* message, const char* file, int line) {
 void request_kick(Thread&) {}
 void request_affinity(Thread&, int) {}
 void wake_tick_thread() {}
+void before_going_on(Thread&) {}
 
 }  // namespace lodge

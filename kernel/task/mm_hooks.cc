@@ -1,0 +1,50 @@
+// What kernel/mm asks of tasks (kernel/mm/task_hooks.h).
+#include "kernel/mm/mm.h"
+#include "kernel/mm/task_hooks.h"
+#include "kernel/sched/sched.h"
+#include "kernel/task/task.h"
+
+namespace lodge {
+
+bool is_current_mm(const Mm& mm) {
+  return current().is_task && current_task().mm_.get() == &mm;
+}
+
+// Looks at every task: this is for blocks of mapped files that go, which is rare.
+bool call_threads(Mm& mm) {
+  Tasks& all = tasks();
+  bool any = false, running = false;
+  Thread* waiting = nullptr;
+  MutexLock lock(all.lock);
+  for (int32_t tid = 1; tid < Tasks::kMaxPid; tid++) {
+    Task* t = all.table[tid].task;
+    if (!t) continue;
+    {
+      MutexLock share(t->share_lock);
+      if (t->mm_.get() != &mm) continue;
+    }
+    any = true;
+    t->pending.fetch_or(kPendingShootdown, std::memory_order_seq_cst);
+    RunState state = t->state.load(std::memory_order_seq_cst);
+    if (state == RunState::kRunning || state == RunState::kRunnable) {
+      running = true;
+      kick(*t);
+    } else if (state != RunState::kDead) {
+      waiting = t;
+    }
+  }
+  if (!running && waiting) wake(*waiting);
+  return any;
+}
+
+void run_shootdowns(Task& self) {
+  self.pending.fetch_and(~kPendingShootdown, std::memory_order_acq_rel);
+  if (self.mm_) self.mm_->run_shootdown();
+}
+
+// sched/kick.h
+void before_going_on(Thread& self) {
+  if (self.is_task && self.has_pending(kPendingShootdown)) run_shootdowns(static_cast<Task&>(self));
+}
+
+}  // namespace lodge
