@@ -75,6 +75,8 @@ using OpenFlags = FlagWord<struct OpenFlagsTag>;
 using AtFlags = FlagWord<struct AtFlagsTag>;
 using FileMode = FlagWord<struct FileModeTag>;
 using CloneFlags = FlagWord<struct CloneFlagsTag, uint64_t>;
+using WaitOptions = FlagWord<struct WaitOptionsTag>;
+using FutexOp = FlagWord<struct FutexOpTag>;
 using MmapProt = FlagWord<struct MmapProtTag>;
 using MmapFlags = FlagWord<struct MmapFlagsTag>;
 

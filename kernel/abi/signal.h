@@ -27,7 +27,9 @@ struct SigAction {  // as rt_sigaction(2) takes it from libc
 };
 constexpr uint64_t kSaNocldstop = 1, kSaNocldwait = 2, kSaSiginfo = 4, kSaRestorer = 0x04000000,
                    kSaOnstack = 0x08000000, kSaRestart = 0x10000000, kSaNodefer = 0x40000000,
-                   kSaResethand = 0x80000000;
+                   kSaResethand = 0x80000000, kSaExposeTagbits = 0x800;
+constexpr uint64_t kSaKnown = kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack | kSaRestart |
+                              kSaNodefer | kSaResethand | kSaExposeTagbits;
 
 struct SigAltStack {
   uint64_t sp = 0;

@@ -17,6 +17,7 @@
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
+#include "kernel/tty/tty.h"
 #include "vfs/core/fs_context.h"
 
 namespace lodge {
@@ -140,6 +141,7 @@ Result<void> link(Task& parent, Task& child, Process& p, uint64_t flags) {
   all.thread_count++;
   p.threads.push_back(child);
   p.thread_count.fetch_add(1, std::memory_order_relaxed);
+  p.live_threads.fetch_add(1, std::memory_order_relaxed);
   child.process_ = RefPtr<Process>(&p);
   child.start_time = host::monotonic_ns() - scheduler().boot_ns;
   if (flags & kCloneThread) return {};
@@ -152,6 +154,7 @@ Result<void> link(Task& parent, Task& child, Process& p, uint64_t flags) {
   if (flags & kCloneParent) p.exit_signal = creator.exit_signal;
   p.parent->children.push_back(p);
   p.parent_pid.store(p.parent->pid, std::memory_order_relaxed);
+  p.tty = creator.tty;
   join_group_locked(p, *creator.group);
   return {};
 }
@@ -164,6 +167,7 @@ void unlink_unstarted(Task& child, uint64_t flags) {
   all.thread_count--;
   List<Task, InProcessTag>::remove(child);
   p.thread_count.fetch_sub(1, std::memory_order_relaxed);
+  p.live_threads.fetch_sub(1, std::memory_order_relaxed);
   if (flags & kCloneThread) return;
   p.leader = nullptr;
   all.entry(child.tid).process = nullptr;
@@ -260,6 +264,7 @@ Result<Task*> make_first_task() {
   all.init = p.get();
   p->threads.push_back(*child);
   p->thread_count.store(1, std::memory_order_relaxed);
+  p->live_threads.store(1, std::memory_order_relaxed);
   p->leader = &*child;
   Session* session = make_session_locked(tid);
   ProcessGroup* group = session ? make_group_locked(tid, *session) : nullptr;

@@ -10,6 +10,8 @@
 #include "kernel/task/platform_hooks.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
+#include "kernel/tty/job_control.h"
+#include "kernel/tty/tty.h"
 #include "vfs/core/fs_context.h"
 
 namespace lodge {
@@ -126,6 +128,12 @@ void drop_memory(Task& t) {
   release_vfork(t);
 }
 
+// A session leader gives its terminal up, and the foreground group hears of it.
+void leave_terminal(Task& self) {
+  if (job_ids(self).leads_session) leave_controlling_tty(self, LeaveReason::kExit);
+  set_controlling_tty(self, nullptr);
+}
+
 // Takes the thread out of its process and the pid table; the last one ends the process.
 void leave_process(Task& t, int32_t wait_status) {
   Tasks& all = tasks();
@@ -187,9 +195,10 @@ void notify_parent_locked(Process& p, int code, int32_t status) {
 }
 
 void exit_thread(Task& self, int32_t wait_status) {
-  self.exiting = true;
+  self.exiting = true;  // from here on no signal is meant for it
   Process& p = self.process();
   p.exit_uid = self.cred().uid;
+  if (p.live_threads.fetch_sub(1, std::memory_order_acq_rel) == 1) leave_terminal(self);
   tell_memory_sharers(self);
   drop_files(self);
   drop_memory(self);

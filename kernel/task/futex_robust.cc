@@ -1,6 +1,7 @@
 // The robust list of a task that ends (set_robust_list(2), Documentation/locking/robust-futexes.rst): a list
 // in guest memory of the locks that it holds, each marked as left by a dead owner, and one waiter of each
 // told.
+#include "kernel/abi/futex.h"
 #include "kernel/task/futex_waiter.h"
 
 namespace lodge {
@@ -10,11 +11,6 @@ namespace {
 constexpr uint32_t kWaiters = 0x80000000, kOwnerDied = 0x40000000, kTidMask = 0x3fffffff;
 constexpr int kMaxEntries = 2048;  // a list that is longer, or a ring, ends here
 
-struct RobustListHead {
-  uint64_t next;
-  int64_t futex_offset;
-  uint64_t pending;
-};
 
 // Bit 0 of a link says that it is a priority-inheriting lock.
 bool is_pi(uint64_t link) {
@@ -46,7 +42,7 @@ Result<void> give_up(Task& self, UserAddr addr, bool pi, Listed listed) {
 // Ends at the first address that is not good: the list is the guest's.
 Result<void> walk(Task& self) {
   UserAddr head_addr = self.robust_list;
-  auto head = TRY(get_user<RobustListHead>(head_addr));
+  auto head = TRY(get_user<abi::RobustListHead>(head_addr));
   auto futex_of = [&](uint64_t link) { return address(link) + static_cast<uint64_t>(head.futex_offset); };
   uint64_t link = head.next;
   for (int n = 0; address(link) != head_addr && n < kMaxEntries; n++) {

@@ -12,13 +12,11 @@ namespace lodge {
 
 class Task;
 class Process;
-class Tty;
 struct GroupTag;
 
 struct Session {
   int32_t id = 0;
   uint32_t members = 0;  // processes
-  Tty* tty = nullptr;    // controlling terminal
 };
 
 struct ProcessGroup {

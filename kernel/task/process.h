@@ -19,6 +19,7 @@
 namespace lodge {
 
 struct ChildTag;
+class Tty;  // kernel/tty/tty.h
 
 enum class Limit : uint8_t {
   kCpu, kFsize, kData, kStack, kCore, kRss, kNproc, kNofile, kMemlock, kAs, kLocks, kSigpending, kMsgqueue, kNice,
@@ -66,12 +67,13 @@ struct Usage {  // getrusage(2); ns and counts
 class Process : public RefCounted<Process>, public ListNode<ChildTag>, public ListNode<GroupTag> {
  public:
   static constexpr SlabId kSlab = SlabId::kThreadGroup;
-  explicit Process(int32_t id) : pid(id) {}
+  explicit Process(int32_t id);
   ~Process();
 
   int32_t pid;  // fixed once it is linked
   List<Task, InProcessTag> threads;
   std::atomic<uint32_t> thread_count{0};  // read without the lock by the threads themselves
+  std::atomic<uint32_t> live_threads{0};  // those that have not begun to end
   Task* leader = nullptr;                 // the thread with tid == pid, while it lives
 
   Process* parent = nullptr;
@@ -79,6 +81,8 @@ class Process : public RefCounted<Process>, public ListNode<ChildTag>, public Li
   int32_t maker_tid = 0;               // the thread that made it, for __WNOTHREAD
   List<Process, ChildTag> children;
   ProcessGroup* group = nullptr;
+  RefPtr<Tty> tty;                // controlling terminal
+  int32_t old_foreground = 0;     // of a session leader whose terminal has gone: told when it dies
   bool did_exec = false;
   bool subreaper = false;
   bool zombie = false;            // all threads gone, waiting to be reaped

@@ -45,14 +45,14 @@ struct SwBytes {
 };
 static_assert(sizeof(SwBytes) == 48);
 
+constexpr uint64_t kFlagsFromUser = 0x240dd5;  // what sigreturn may set: ID? AC OF DF TF SF ZF AF PF CF NT(0x4000)
+
+}  // namespace
+
 bool on_alt_stack(const Task& t, uint64_t sp) {
   const SigAltStack& s = t.alt_stack;
   return !(s.flags & (kSsDisable | kSsAutodisarm)) && sp - s.sp - 1 < s.size;
 }
-
-constexpr uint64_t kFlagsFromUser = 0x240dd5;  // what sigreturn may set: ID? AC OF DF TF SF ZF AF PF CF NT(0x4000)
-
-}  // namespace
 
 Result<void> push_signal_frame(Task& self, const SigAction& action, const SigInfo& info, SigSet old_mask) {
   TrapFrame& f = self.frame();

@@ -6,6 +6,7 @@
 #include "kernel/task/limits_hook.h"
 #include "kernel/task/process.h"
 #include "kernel/task/vfork.h"
+#include "kernel/tty/tty.h"
 #include "vfs/core/fs_context.h"
 
 namespace lodge {
@@ -40,6 +41,7 @@ RefPtr<FsContext> Task::shared_fs() {
   return fs_;
 }
 
+Process::Process(int32_t id) : pid(id) {}
 Process::~Process() = default;
 
 Usage usage_of(const Task& t) {

@@ -25,7 +25,6 @@ class Mm;         // kernel/mm/mm.h
 class Process;    // kernel/task/process.h: the thread group
 
 struct InProcessTag;
-class Tty;
 
 class Task : public Thread, public ListNode<InProcessTag> {
  public:
@@ -63,7 +62,7 @@ class Task : public Thread, public ListNode<InProcessTag> {
   // arch_prctl(ARCH_SET_GS) takes gs away from the gate: every call of this task goes by the base path from then on.
   bool owns_gs = false;
   uint64_t gs_base = 0;        // what the guest has set, if it owns gs
-  bool exiting = false;
+  std::atomic<bool> exiting{false};
   uint64_t start_time = 0;      // ns since boot
   uint64_t min_faults = 0;
   int32_t pdeath_signal = 0;
