@@ -2,6 +2,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/task_hooks.h"
 #include "kernel/sched/sched.h"
+#include "kernel/task/process.h"
 #include "kernel/task/task.h"
 
 namespace lodge {
@@ -16,23 +17,23 @@ bool call_threads(Mm& mm) {
   bool any = false, running = false;
   Thread* waiting = nullptr;
   MutexLock lock(all.lock);
-  for (int32_t tid = 1; tid < Tasks::kMaxPid; tid++) {
-    Task* t = all.table[tid].task;
-    if (!t) continue;
+  auto call = [&](Task& t) {
     {
-      MutexLock share(t->share_lock);
-      if (t->mm_.get() != &mm) continue;
+      MutexLock share(t.share_lock);
+      if (t.mm_.get() != &mm) return;
     }
     any = true;
-    t->pending.fetch_or(kPendingShootdown, std::memory_order_seq_cst);
-    RunState state = t->state.load(std::memory_order_seq_cst);
+    t.pending.fetch_or(kPendingShootdown, std::memory_order_seq_cst);
+    RunState state = t.state.load(std::memory_order_seq_cst);
     if (state == RunState::kRunning || state == RunState::kRunnable) {
       running = true;
-      kick(*t);
+      kick(t);
     } else if (state != RunState::kDead) {
-      waiting = t;
+      waiting = &t;
     }
-  }
+  };
+  for (Process* p = all.next_process_locked(1); p; p = all.next_process_locked(p->pid + 1))
+    for (Task& t : p->threads) call(t);
   if (!running && waiting) wake(*waiting);
   return any;
 }
