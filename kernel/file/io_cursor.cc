@@ -5,6 +5,7 @@
 
 #include "kernel/base/layout.h"
 #include "kernel/base/lockdep.h"
+#include "kernel/sched/host_read.h"
 
 namespace lodge {
 
@@ -120,7 +121,7 @@ Result<size_t> IoCursor::host_io(size_t n, Call call) {
 }
 
 Result<size_t> IoCursor::read_from(host::HostFile f, uint64_t offset, size_t n) {
-  return host_io(n, [&](void* p, size_t length, size_t done) { return host::pread(f, p, length, offset + done); });
+  return host_io(n, [&](void* p, size_t length, size_t done) { return read_host_file(f, p, length, offset + done); });
 }
 
 Result<size_t> IoCursor::write_to(host::HostFile f, uint64_t offset, size_t n) {
