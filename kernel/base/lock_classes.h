@@ -23,6 +23,8 @@
   X(kHandlers)  /* one set of signal handlers, possibly of several groups */     \
   X(kTask)      /* a task's references as others see them; a process's limits */ \
   X(kHost)      /* host threads, slots, requests to the monitor */               \
+  X(kInodeCache) /* the inode table of one file system */                        \
+  X(kBufferCache) /* one shard of a cache of metadata blocks */                  \
   X(kWaitQueue) /* one wait queue or futex bucket */                             \
   X(kEpoll)     /* one epoll set's ready list */                                 \
   X(kRunQueue)  /* one virtual CPU's run queue */                                \
