@@ -21,11 +21,12 @@ constexpr SlabType kSlabTypes[] = {
 #undef SLAB_TYPE
 };
 
-constexpr const char* kColdNames[] = {"size-16",  "size-32",  "size-48",  "size-64",  "size-96",
-                                      "size-128", "size-192", "size-256", "size-384", "size-512",
+constexpr const char* kColdNames[] = {"size-16",  "size-32",   "size-48",   "size-64",  "size-96",
+                                      "size-128", "size-192",  "size-256",  "size-384", "size-512",
                                       "size-768", "size-1024", "size-1536", "size-2048"};
-constexpr const char* kHotNames[] = {"hot-16",  "hot-32",  "hot-48",  "hot-64",   "hot-96",   "hot-128",  "hot-192",
-                                     "hot-256", "hot-384", "hot-512", "hot-768", "hot-1024", "hot-1536", "hot-2048"};
+constexpr const char* kHotNames[] = {"hot-16",  "hot-32",   "hot-48",   "hot-64",  "hot-96",
+                                     "hot-128", "hot-192",  "hot-256",  "hot-384", "hot-512",
+                                     "hot-768", "hot-1024", "hot-1536", "hot-2048"};
 static_assert(std::size(kColdNames) == kSizeClassCount && std::size(kHotNames) == kSizeClassCount);
 
 // Size class of each multiple of 16.

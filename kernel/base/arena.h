@@ -1,9 +1,11 @@
-// The arena: one region of memory that all kernel processes of a VPS share, at one address, and the allocators of
-// everything the kernel keeps. Its head is this object; the kernel's other state hangs off kernel().
+// The arena: one region of memory that all kernel processes of a VPS share, at one address, and the
+// allocators of everything the kernel keeps. Its head is this object; the kernel's other state hangs off
+// kernel().
 //
-// Objects: make<T>(…) for reference-counted ones, make_unique<T>(…) for one owner, make_raw<T>(…)/destroy(p) for the
-// rest; all say ENOMEM when the arena is full. Bytes: arena_alloc/arena_free. Blocks of pages, aligned to their size:
-// alloc_pages/free_pages. Freeing needs no size. Memory is not zeroed. Largest piece: 2 MiB.
+// Objects: make<T>(…) for reference-counted ones, make_unique<T>(…) for one owner, make_raw<T>(…)/destroy(p)
+// for the rest; all say ENOMEM when the arena is full. Bytes: arena_alloc/arena_free. Blocks of pages,
+// aligned to their size: alloc_pages/free_pages. Freeing needs no size. Memory is not zeroed. Largest piece:
+// 2 MiB.
 //
 // The freestanding kernel has its arena at kArenaBase. In the hosted build each test has one or more
 // (kernel/host/hosted/arena_scope.h), and a thread-local pointer says which is meant.
@@ -31,19 +33,27 @@ class Arena {
 #ifdef LODGE_HOSTED
   static Arena& current();
 #else
-  static Arena& current() { return *reinterpret_cast<Arena*>(kArenaBase); }
+  static Arena& current() {
+    return *reinterpret_cast<Arena*>(kArenaBase);
+  }
 #endif
 
   // Makes an arena of zeroed memory at `base`, aligned to 2 MiB. Once per VPS, by the first kernel process.
   static Arena& format(void* base, size_t size, const ArenaIdentity& identity);
   static constexpr size_t kMinSize = 2 * kHugePageSize;
 
-  const ArenaHeader& header() const { return header_; }
-  Kernel* kernel() const { return kernel_.load(std::memory_order_acquire); }
-  void set_kernel(Kernel* k) { kernel_.store(k, std::memory_order_release); }
+  const ArenaHeader& header() const {
+    return header_;
+  }
+  Kernel* kernel() const {
+    return kernel_.load(std::memory_order_acquire);
+  }
+  void set_kernel(Kernel* k) {
+    kernel_.store(k, std::memory_order_release);
+  }
 
-  // Any size > 0; aligned to 16, powers of two up to 64 to themselves, what is above kMaxSizeClass to pages. nullptr
-  // when full.
+  // Any size > 0; aligned to 16, powers of two up to 64 to themselves, what is above kMaxSizeClass to pages.
+  // nullptr when full.
   void* alloc(size_t size, Heat heat = Heat::kCold);
   // An object of a type's own cache.
   void* alloc_typed(SlabId id, size_t size, size_t align);
@@ -51,12 +61,22 @@ class Arena {
 
   // 2^order pages, aligned to as much. Hot falls back to cold.
   void* alloc_pages(unsigned order, Heat heat = Heat::kCold);
-  void free_pages(void* p) { free(p); }
+  void free_pages(void* p) {
+    free(p);
+  }
 
-  bool contains(const void* p) const { return hot_.contains(p) || cold_.contains(p); }
-  bool is_hot(const void* p) const { return hot_.contains(p); }
-  size_t total_pages() const { return hot_.total_pages() + cold_.total_pages(); }
-  size_t free_page_count() const { return hot_.free_pages() + cold_.free_pages(); }
+  bool contains(const void* p) const {
+    return hot_.contains(p) || cold_.contains(p);
+  }
+  bool is_hot(const void* p) const {
+    return hot_.contains(p);
+  }
+  size_t total_pages() const {
+    return hot_.total_pages() + cold_.total_pages();
+  }
+  size_t free_page_count() const {
+    return hot_.free_pages() + cold_.free_pages();
+  }
   template <typename F>  // f(const SlabInfo&), for each cache that was ever used
   void for_each_cache(F f) {
     for (SlabCache& c : caches_)
@@ -65,14 +85,20 @@ class Arena {
 
   // Tests only (LODGE_LOCKDEP builds): the nth allocation from now fails, once. 0 turns it off. Says how many
   // allocations are left until then: 0 when it has happened.
-  void fail_nth(uint64_t n) { fail_countdown_.store(n, std::memory_order_relaxed); }
-  uint64_t fail_pending() const { return fail_countdown_.load(std::memory_order_relaxed); }
+  void fail_nth(uint64_t n) {
+    fail_countdown_.store(n, std::memory_order_relaxed);
+  }
+  uint64_t fail_pending() const {
+    return fail_countdown_.load(std::memory_order_relaxed);
+  }
 
  private:
   friend class SlabCache;
   Arena(uint8_t* base, size_t size, const ArenaIdentity& identity);
   void* alloc_block(unsigned order, Heat heat, PageZone::Kind kind);
-  void free_block(void* p) { zone_of(p).free(p); }
+  void free_block(void* p) {
+    zone_of(p).free(p);
+  }
   PageZone& zone_of(const void* p);
   bool should_fail();
 
@@ -84,7 +110,9 @@ class Arena {
   SlabCache caches_[kCacheCount];
 };
 
-inline void* arena_alloc(size_t size, Heat heat = Heat::kCold) { return Arena::current().alloc(size, heat); }
+inline void* arena_alloc(size_t size, Heat heat = Heat::kCold) {
+  return Arena::current().alloc(size, heat);
+}
 inline void arena_free(void* p) {
   if (p) Arena::current().free(p);
 }

@@ -1,5 +1,5 @@
-// The first bytes of the arena: who it belongs to and where to find things, readable from the file alone (debugger,
-// snapshots). Plain data; offsets count from the arena's start. Written once by Arena::format().
+// The first bytes of the arena: who it belongs to and where to find things, readable from the file alone
+// (debugger, snapshots). Plain data; offsets count from the arena's start. Written once by Arena::format().
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,6 @@
-// A set of numbers 0 … n-1 that finds its smallest element in a few steps: a bitmap with summary bitmaps above it, a
-// bit of which says that a word below is not zero. The words are the caller's memory (zeroed). Not locked.
+// A set of numbers 0 … n-1 that finds its smallest element in a few steps: a bitmap with summary bitmaps
+// above it, a bit of which says that a word below is not zero. The words are the caller's memory (zeroed).
+// Not locked.
 #pragma once
 #include <bit>
 #include <cstddef>

@@ -1,6 +1,7 @@
-// The host's <errno.h> defines its names as macros, and a standard or test header may bring them in at any time:
-// `Errno::ENOENT` would then not compile. So it is included here, once and first, and its macros are replaced by
-// constants of the same names and values, which those headers are as happy with. Part of kernel/base/errno.h.
+// The host's <errno.h> defines its names as macros, and a standard or test header may bring them in at any
+// time: `Errno::ENOENT` would then not compile. So it is included here, once and first, and its macros are
+// replaced by constants of the same names and values, which those headers are as happy with. Part of
+// kernel/base/errno.h.
 #pragma once
 #include <errno.h>
 

@@ -25,7 +25,9 @@ class Digits {
   size_t start_ = sizeof(text_);
 };
 
-uint64_t magnitude(int64_t n) { return n < 0 ? 0 - static_cast<uint64_t>(n) : static_cast<uint64_t>(n); }
+uint64_t magnitude(int64_t n) {
+  return n < 0 ? 0 - static_cast<uint64_t>(n) : static_cast<uint64_t>(n);
+}
 
 void put_aligned(Formatter& out, const FormatSpec& spec, std::string_view s, bool is_number) {
   size_t padding = spec.width > s.size() ? spec.width - s.size() : 0;
@@ -34,14 +36,17 @@ void put_aligned(Formatter& out, const FormatSpec& spec, std::string_view s, boo
     out.put(s).repeat(spec.fill, padding);
     return;
   }
-  if (is_number && !spec.aligned && spec.fill == '0' && !s.empty() && s[0] == '-') {  // the sign before the zeros
+  if (is_number && !spec.aligned && spec.fill == '0' && !s.empty() &&
+      s[0] == '-') {  // the sign before the zeros
     out.put('-');
     s.remove_prefix(1);
   }
   out.repeat(spec.fill, padding).put(s);
 }
 
-unsigned base_of(const FormatSpec& spec) { return spec.type == 0 ? 10 : spec.type == 'o' ? 8 : 16; }
+unsigned base_of(const FormatSpec& spec) {
+  return spec.type == 0 ? 10 : spec.type == 'o' ? 8 : 16;
+}
 
 void put_arg(Formatter& out, const FormatSpec& spec, const FormatArg& a) {
   using Kind = FormatArg::Kind;
@@ -94,7 +99,8 @@ void put_arg(Formatter& out, const FormatSpec& spec, const FormatArg& a) {
 
 }  // namespace
 
-Formatter::Formatter(String& to) : begin_(to.data()), size_(to.size()), capacity_(to.capacity()), owner_(&to) {}
+Formatter::Formatter(String& to)
+    : begin_(to.data()), size_(to.size()), capacity_(to.capacity()), owner_(&to) {}
 
 bool Formatter::make_room(size_t n) {
   if (capacity_ - size_ >= n) return true;
@@ -134,7 +140,9 @@ Formatter& Formatter::put_signed(int64_t n) {
   return put(d.view());
 }
 
-Formatter& Formatter::put_unsigned(uint64_t n, unsigned base) { return put(Digits(n, base).view()); }
+Formatter& Formatter::put_unsigned(uint64_t n, unsigned base) {
+  return put(Digits(n, base).view());
+}
 
 Formatter& Formatter::put_padded(uint64_t n, unsigned base, unsigned width) {
   Digits d(n, base);

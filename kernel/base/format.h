@@ -1,13 +1,15 @@
-// Text without allocation. A Formatter writes into a span of the caller's, or at the end of a String that grows:
+// Text without allocation. A Formatter writes into a span of the caller's, or at the end of a String that
+// grows:
 //
 //   char line[80];
 //   Formatter out(line);
 //   out.put("pipe:[").put(ino).put(']');
 //   format(out, "{}: {:5} {:08x} {:<10}|", name, pid, address, state);
 //
-// What does not fit is dropped and remembered (truncated()). A placeholder is `{}` or `{:[fill][<|>][0][width][x|X|o|c]}`;
-// their number and form are checked against the arguments when compiled. Arguments: integers, bool, char, strings,
-// pointers, Errno, enums (as numbers), and what has `void describe(Formatter&) const`.
+// What does not fit is dropped and remembered (truncated()). A placeholder is `{}` or
+// `{:[fill][<|>][0][width][x|X|o|c]}`; their number and form are checked against the arguments when compiled.
+// Arguments: integers, bool, char, strings, pointers, Errno, enums (as numbers), and what has `void
+// describe(Formatter&) const`.
 #pragma once
 #include <concepts>
 #include <cstddef>
@@ -72,7 +74,7 @@ struct FormatArg {
     uint64_t u;
     const void* object;
   };
-  size_t length = 0;                                       // of a string
+  size_t length = 0;                                    // of a string
   void (*describe)(Formatter&, const void*) = nullptr;  // of an object
 
   template <typename T>
@@ -135,7 +137,8 @@ constexpr bool parse_format_spec(std::string_view s, FormatSpec& spec) {
     spec.fill = '0';
     i++;
   }
-  for (; i < s.size() && s[i] >= '0' && s[i] <= '9'; i++) spec.width = spec.width * 10 + static_cast<unsigned>(s[i] - '0');
+  for (; i < s.size() && s[i] >= '0' && s[i] <= '9'; i++)
+    spec.width = spec.width * 10 + static_cast<unsigned>(s[i] - '0');
   if (i < s.size() && (s[i] == 'x' || s[i] == 'X' || s[i] == 'o' || s[i] == 'c')) spec.type = s[i++];
   return i == s.size() && spec.width <= 200;
 }

@@ -1,5 +1,5 @@
-// The address map of every kernel process. The filter of the outer wall is written from these numbers: start (below
-// kGuestEnd) plus length (at most 16 TiB) of an mm call cannot reach kArenaBase.
+// The address map of every kernel process. The filter of the outer wall is written from these numbers: start
+// (below kGuestEnd) plus length (at most 16 TiB) of an mm call cannot reach kArenaBase.
 #pragma once
 #include <cstddef>
 #include <cstdint>

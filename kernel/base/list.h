@@ -1,5 +1,6 @@
-// An intrusive doubly linked list. A node is a base class or a member of the element; an element may be in several
-// lists by having several nodes, told apart by Tag. The list owns nothing. Callers hold the lock of the list.
+// An intrusive doubly linked list. A node is a base class or a member of the element; an element may be in
+// several lists by having several nodes, told apart by Tag. The list owns nothing. Callers hold the lock of
+// the list.
 #pragma once
 #include <cstddef>
 

@@ -1,8 +1,8 @@
 #include "kernel/base/lockdep.h"
 
 #ifdef LODGE_LOCKDEP
-#include "kernel/base/panic.h"
-#include "kernel/host/slot.h"
+  #include "kernel/base/panic.h"
+  #include "kernel/host/slot.h"
 
 namespace lodge {
 namespace {
@@ -35,7 +35,8 @@ void lockdep_acquire(const void* lock, LockClass cls, LockMode mode) {
     bool wrong = mode == LockMode::kNormal ? other >= cls : mode == LockMode::kNested && other > cls;
     if (wrong) {
       Message m;
-      panic((m << "lockdep: took " << lock_class_name(cls) << " while holding " << lock_class_name(other)).text());
+      panic((m << "lockdep: took " << lock_class_name(cls) << " while holding " << lock_class_name(other))
+                .text());
     }
   }
   ASSERT(held.count < HeldLocks::kMax);
@@ -69,7 +70,8 @@ void assert_no_locks_held() {
   const HeldLocks& held = current_slot().held;
   if (held.count == 0) return;
   Message m;
-  panic((m << "lockdep: waits while holding " << lock_class_name(static_cast<LockClass>(held.cls[held.count - 1])))
+  panic((m << "lockdep: waits while holding "
+           << lock_class_name(static_cast<LockClass>(held.cls[held.count - 1])))
             .text());
 }
 

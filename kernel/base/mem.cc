@@ -151,11 +151,23 @@ size_t string_length(const char* s) {
 
 #ifndef LODGE_HOSTED
 extern "C" {
-void* memcpy(void* to, const void* from, size_t n) { return lodge::mem_copy(to, from, n); }
-void* memmove(void* to, const void* from, size_t n) { return lodge::mem_move(to, from, n); }
-void* memset(void* to, int byte, size_t n) { return lodge::mem_set(to, byte, n); }
-int memcmp(const void* a, const void* b, size_t n) { return lodge::mem_compare(a, b, n); }
-void* memchr(const void* p, int byte, size_t n) { return const_cast<void*>(lodge::mem_find(p, byte, n)); }
-size_t strlen(const char* s) { return lodge::string_length(s); }
+void* memcpy(void* to, const void* from, size_t n) {
+  return lodge::mem_copy(to, from, n);
+}
+void* memmove(void* to, const void* from, size_t n) {
+  return lodge::mem_move(to, from, n);
+}
+void* memset(void* to, int byte, size_t n) {
+  return lodge::mem_set(to, byte, n);
+}
+int memcmp(const void* a, const void* b, size_t n) {
+  return lodge::mem_compare(a, b, n);
+}
+void* memchr(const void* p, int byte, size_t n) {
+  return const_cast<void*>(lodge::mem_find(p, byte, n));
+}
+size_t strlen(const char* s) {
+  return lodge::string_length(s);
+}
 }
 #endif

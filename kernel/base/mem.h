@@ -1,6 +1,7 @@
-// The memory routines that compilers call by themselves (memcpy and its family), without vector registers: short
-// pieces by overlapping 8-byte moves, long ones by `rep movsb`/`rep stosb`, which the processor does in whole lines.
-// In the freestanding kernel they are also what <cstring>'s names mean; the tests call them by these.
+// The memory routines that compilers call by themselves (memcpy and its family), without vector registers:
+// short pieces by overlapping 8-byte moves, long ones by `rep movsb`/`rep stosb`, which the processor does in
+// whole lines. In the freestanding kernel they are also what <cstring>'s names mean; the tests call them by
+// these.
 #pragma once
 #include <cstddef>
 

@@ -10,7 +10,8 @@ namespace {
 constexpr int kSpinRounds = 128;
 
 void sleep_on(const std::atomic<uint32_t>& word, uint32_t seen) {
-  // EAGAIN, EINTR and success all mean that the caller looks again; no other error is possible for a mapped word.
+  // EAGAIN, EINTR and success all mean that the caller looks again; no other error is possible for a mapped
+  // word.
   (void)host::futex_wait(word, seen);
 }
 
@@ -26,7 +27,9 @@ void Mutex::lock_slow() {
   while (word_.exchange(kContended, std::memory_order_acquire) != kFree) sleep_on(word_, kContended);
 }
 
-void Mutex::wake() { host::futex_wake(word_, 1); }
+void Mutex::wake() {
+  host::futex_wake(word_, 1);
+}
 
 void Mutex::assert_held() const {
 #ifdef LODGE_LOCKDEP
@@ -35,7 +38,8 @@ void Mutex::assert_held() const {
 }
 
 void RwMutex::wait(uint32_t seen) {
-  if (!(seen & kWaiting) && !word_.compare_exchange_strong(seen, seen | kWaiting, std::memory_order_relaxed)) return;
+  if (!(seen & kWaiting) && !word_.compare_exchange_strong(seen, seen | kWaiting, std::memory_order_relaxed))
+    return;
   sleep_on(word_, seen | kWaiting);
 }
 
@@ -71,7 +75,9 @@ void RwMutex::last_reader_left() {
   if (word_.compare_exchange_strong(w, 0, std::memory_order_relaxed)) wake();
 }
 
-void RwMutex::wake() { host::futex_wake(word_, INT32_MAX); }
+void RwMutex::wake() {
+  host::futex_wake(word_, INT32_MAX);
+}
 
 void RwMutex::assert_held() const {
 #ifdef LODGE_LOCKDEP

@@ -1,10 +1,10 @@
 // Mutex and RwMutex: short sleeping locks for state in the arena, shared by all kernel processes.
 //
-// Taken free, each is one compare-and-exchange inline. Contended, it spins a bounded time (the holder usually runs on
-// the other CPU and is about to leave) and then sleeps on the host's futex; never longer in a loop, since the holder
-// may have been descheduled by the host. No lock is held while waiting for anything but another lock, while copying
-// from or to a guest, or across a blocking host call. Not recursive, not fair. The class (lock_classes.h) is
-// mandatory and gives the order; lockdep checks it.
+// Taken free, each is one compare-and-exchange inline. Contended, it spins a bounded time (the holder usually
+// runs on the other CPU and is about to leave) and then sleeps on the host's futex; never longer in a loop,
+// since the holder may have been descheduled by the host. No lock is held while waiting for anything but
+// another lock, while copying from or to a guest, or across a blocking host call. Not recursive, not fair.
+// The class (lock_classes.h) is mandatory and gives the order; lockdep checks it.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -53,8 +53,8 @@ class CAPABILITY("mutex") Mutex {
 };
 static_assert(sizeof(Mutex) == 8);
 
-// Many readers or one writer. A waiting writer keeps new readers out, so taking it shared twice in one context can
-// deadlock (lockdep calls it taken twice).
+// Many readers or one writer. A waiting writer keeps new readers out, so taking it shared twice in one
+// context can deadlock (lockdep calls it taken twice).
 class CAPABILITY("mutex") RwMutex {
  public:
   explicit constexpr RwMutex(LockClass cls) : class_(cls) {}
@@ -89,8 +89,8 @@ class CAPABILITY("mutex") RwMutex {
   void assert_held() const ASSERT_CAPABILITY(this);
 
  private:
-  // word_ = kWriter, or the number of readers; kWaiting in addition when somebody may sleep. Whoever leaves last
-  // clears kWaiting and wakes all, and those that still do not get in set it again.
+  // word_ = kWriter, or the number of readers; kWaiting in addition when somebody may sleep. Whoever leaves
+  // last clears kWaiting and wakes all, and those that still do not get in set it again.
   static constexpr uint32_t kWriter = 1u << 31;
   static constexpr uint32_t kWaiting = 1u << 30;
   void lock_slow();

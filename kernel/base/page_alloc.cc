@@ -5,7 +5,8 @@
 
 namespace lodge {
 
-PageZone::PageZone(uint8_t* base, size_t size, size_t reserved) : base_(base), size_(static_cast<ptrdiff_t>(size)) {
+PageZone::PageZone(uint8_t* base, size_t size, size_t reserved)
+    : base_(base), size_(static_cast<ptrdiff_t>(size)) {
   size_t pages = size >> kPageShift;
   uint8_t* next = base + reserved;
   for (unsigned order = 0; order <= kMaxOrder; order++) {

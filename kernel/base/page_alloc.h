@@ -1,9 +1,10 @@
-// The arena's pages: two zones, each a binary buddy allocator that prefers low addresses. Hot is the first 2 MiB,
-// which the loader collapses to one huge page: what fork, exec and exit write belongs there, since a new process
-// pays a fault for every small page that it first touches. Blocks are 2^order pages, aligned to their size.
+// The arena's pages: two zones, each a binary buddy allocator that prefers low addresses. Hot is the first 2
+// MiB, which the loader collapses to one huge page: what fork, exec and exit write belongs there, since a new
+// process pays a fault for every small page that it first touches. Blocks are 2^order pages, aligned to their
+// size.
 //
-// A byte per page says what an allocated page is, so that memory is freed without its size, and the slab that an
-// object lies in is found. Reading it for memory that one owns needs no lock. Lock: kPageAlloc, per zone.
+// A byte per page says what an allocated page is, so that memory is freed without its size, and the slab that
+// an object lies in is found. Reading it for memory that one owns needs no lock. Lock: kPageAlloc, per zone.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -22,8 +23,8 @@ class PageZone {
   static constexpr unsigned kMaxOrder = 9;  // 2 MiB
   enum class Kind : uint8_t { kFree, kPages, kSlab };
 
-  // Manages [base, base + size) but for its first `reserved` bytes, which the caller uses. All of it is zero. The
-  // bookkeeping is put behind the reserved bytes.
+  // Manages [base, base + size) but for its first `reserved` bytes, which the caller uses. All of it is zero.
+  // The bookkeeping is put behind the reserved bytes.
   PageZone(uint8_t* base, size_t size, size_t reserved);
 
   // nullptr if there is no block of that size. Its content is undefined.
@@ -50,7 +51,7 @@ class PageZone {
   const ptrdiff_t size_;
   size_t managed_pages_ = 0;
   std::atomic<size_t> free_pages_{0};
-  std::atomic<uint8_t>* map_;                       // kind << 6 | order, of each page; only the first of kPages
+  std::atomic<uint8_t>* map_;  // kind << 6 | order, of each page; only the first of kPages
   BitTree free_[kMaxOrder + 1] GUARDED_BY(lock_);  // by order: the numbers of the free blocks
 };
 

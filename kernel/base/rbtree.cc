@@ -7,7 +7,9 @@ namespace {
 
 using State = RbNode::State;
 
-bool is_red(const RbNode* n) { return n && n->state == State::kRed; }
+bool is_red(const RbNode* n) {
+  return n && n->state == State::kRed;
+}
 
 }  // namespace
 
@@ -55,8 +57,8 @@ void RbTreeBase::replace(RbNode* old, RbNode* with) {
   if (with) with->parent = parent;
 }
 
-// Lets the child opposite to the direction take the place of `top`. The set below the place stays the same, so only
-// the two that change places are updated.
+// Lets the child opposite to the direction take the place of `top`. The set below the place stays the same,
+// so only the two that change places are updated.
 void RbTreeBase::rotate(RbNode* top, bool to_left, Update update) {
   RbNode* up = to_left ? top->right : top->left;
   RbNode*& inner = to_left ? up->left : up->right;

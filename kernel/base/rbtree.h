@@ -1,6 +1,7 @@
-// An intrusive red-black tree, with room for augmentation: a value that each element keeps about its subtree (the
-// lowest vruntime, the largest gap), brought up to date wherever the tree changes. The tree owns nothing; its lock is
-// the caller's. Elements derive from RbNode, or from a class derived from it when they are in several trees:
+// An intrusive red-black tree, with room for augmentation: a value that each element keeps about its subtree
+// (the lowest vruntime, the largest gap), brought up to date wherever the tree changes. The tree owns
+// nothing; its lock is the caller's. Elements derive from RbNode, or from a class derived from it when they
+// are in several trees:
 //
 //   struct ByStart : RbNode {};
 //   struct Vma : ByStart { uint64_t start, end, max_end; };
@@ -25,8 +26,8 @@ struct RbNode {
   bool linked() const { return state != State::kOut; }
 };
 
-// The part that does not depend on the element's type. `update` (may be nullptr) recomputes a node's augmentation
-// from itself and its children.
+// The part that does not depend on the element's type. `update` (may be nullptr) recomputes a node's
+// augmentation from itself and its children.
 class RbTreeBase {
  public:
   using Update = void (*)(RbNode*);
@@ -73,7 +74,8 @@ class RbTree : public RbTreeBase {
   static T* next(const T& e) { return element(next_of(node(e))); }
   static T* previous(const T& e) { return element(previous_of(node(e))); }
 
-  // The first element for which before(element) is false; all for which it is true must come before all others.
+  // The first element for which before(element) is false; all for which it is true must come before all
+  // others.
   template <typename F>
   T* lower_bound(F before) const {
     RbNode *n = root_, *found = nullptr;
@@ -96,8 +98,7 @@ class RbTree : public RbTreeBase {
   void changed(T& e) { update_up(node(e), kUpdate); }
 
  private:
-  static constexpr bool kAugmented =
-      requires(T& e, const T* child) { Order::update(e, child, child); };
+  static constexpr bool kAugmented = requires(T & e, const T* child) { Order::update(e, child, child); };
   static RbNode* node(const T& e) { return const_cast<Node*>(static_cast<const Node*>(&e)); }
   static T* element(RbNode* n) { return n ? static_cast<T*>(static_cast<Node*>(n)) : nullptr; }
   static void update_node(RbNode* n) {

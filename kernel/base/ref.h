@@ -1,7 +1,7 @@
 // Shared ownership of kernel objects: an intrusive count, Ref<T> (never null) and RefPtr<T> (may be null).
-// `Derived` is destroyed by destroy(object) (kernel/base/arena.h) when the last reference goes; a class with other
-// needs hides RefCounted::on_last_ref() with its own. try_ref() takes a reference only if one is still held: the
-// lock-free lookups use it on type-stable memory.
+// `Derived` is destroyed by destroy(object) (kernel/base/arena.h) when the last reference goes; a class with
+// other needs hides RefCounted::on_last_ref() with its own. try_ref() takes a reference only if one is still
+// held: the lock-free lookups use it on type-stable memory.
 #pragma once
 #include <atomic>
 #include <cstddef>

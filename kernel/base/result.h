@@ -1,5 +1,5 @@
-// Result<T>: a value or an Errno. The kernel has no exceptions; every fallible function returns one of these, and
-// TRY passes an error on. Result<void> carries success alone. Kernel bugs are panics, never an Errno.
+// Result<T>: a value or an Errno. The kernel has no exceptions; every fallible function returns one of these,
+// and TRY passes an error on. Result<void> carries success alone. Kernel bugs are panics, never an Errno.
 #pragma once
 #include <new>
 #include <type_traits>
@@ -15,17 +15,15 @@ class [[nodiscard]] Result {
   using Value = T;
   Result(Errno e) : error_(static_cast<int32_t>(e)) {}
   template <typename U = T>
-    requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Errno>)
-  Result(U&& v) : error_(0) {
+  requires(std::is_constructible_v<T, U&&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Errno>) Result(U&& v)
+      : error_(0) {
     new (&value_) T(std::forward<U>(v));
   }
   Result(Result&& o) : error_(o.error_) {
     if (ok()) new (&value_) T(std::move(o.value_));
   }
-  Result(const Result& o)
-    requires std::is_copy_constructible_v<T>
-      : error_(o.error_) {
+  Result(const Result& o) requires std::is_copy_constructible_v<T> : error_(o.error_) {
     if (ok()) new (&value_) T(o.value_);
   }
   Result& operator=(Result&& o) {
@@ -74,12 +72,12 @@ class [[nodiscard]] Result<void> {
 };
 
 // Evaluates to the value of a Result, or returns its error from the enclosing function.
-#define TRY(expr)                                  \
-  ({                                               \
-    auto&& try_result_ = (expr);                   \
-    if (!try_result_.ok()) [[unlikely]]            \
-      return try_result_.error();                  \
-    try_result_.take();                            \
+#define TRY(expr)                       \
+  ({                                    \
+    auto&& try_result_ = (expr);        \
+    if (!try_result_.ok()) [[unlikely]] \
+      return try_result_.error();       \
+    try_result_.take();                 \
   })
 
 }  // namespace lodge

@@ -1,10 +1,12 @@
-// SeqCount: lets readers see a consistent set of values without a lock. Writers are serialised by a lock of their
-// own, and bracket each change with SeqWrite. Readers copy the values between read_begin() and read_retry(), and use
-// the copy only if read_retry() says false. What they read must be atomics (relaxed is enough), and pointers read
-// before the check must not be followed unless their memory is type-stable (slab_types.def).
+// SeqCount: lets readers see a consistent set of values without a lock. Writers are serialised by a lock of
+// their own, and bracket each change with SeqWrite. Readers copy the values between read_begin() and
+// read_retry(), and use the copy only if read_retry() says false. What they read must be atomics (relaxed is
+// enough), and pointers read before the check must not be followed unless their memory is type-stable
+// (slab_types.def).
 //
-// x86 keeps loads in order among loads and stores in order among stores, which is all that the two sides need beyond
-// the compiler's own reordering; hence the signal fences (ThreadSanitizer does not know the other kind).
+// x86 keeps loads in order among loads and stores in order among stores, which is all that the two sides need
+// beyond the compiler's own reordering; hence the signal fences (ThreadSanitizer does not know the other
+// kind).
 #pragma once
 #include <atomic>
 #include <cstdint>

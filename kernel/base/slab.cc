@@ -14,7 +14,9 @@ namespace {
 constexpr size_t kRedZone = kAsan ? 16 : 0;
 constexpr size_t kWantedPerSlab = 6;
 
-constexpr size_t round_up(size_t n, size_t align) { return (n + align - 1) & ~(align - 1); }
+constexpr size_t round_up(size_t n, size_t align) {
+  return (n + align - 1) & ~(align - 1);
+}
 
 }  // namespace
 
@@ -38,7 +40,8 @@ void SlabCache::set_geometry(size_t object_size, size_t align) {
 }
 
 Slab* SlabCache::grow(Arena& arena) {
-  void* block = arena.alloc_block(order_, flags_ & kSlabHot ? Heat::kHot : Heat::kCold, PageZone::Kind::kSlab);
+  void* block =
+      arena.alloc_block(order_, flags_ & kSlabHot ? Heat::kHot : Heat::kCold, PageZone::Kind::kSlab);
   if (!block) return nullptr;
   Slab* slab = new (block) Slab;
   slab->cache = index_;

@@ -1,10 +1,11 @@
-// Caches of equal objects on top of the arena's pages. A slab is a block of pages with a small head; which objects
-// of it are free stands in a bitmap in the head, never in the objects (type-stable ones are still read after they
-// were freed). The lowest free object goes first, to keep what is in use dense.
+// Caches of equal objects on top of the arena's pages. A slab is a block of pages with a small head; which
+// objects of it are free stands in a bitmap in the head, never in the objects (type-stable ones are still
+// read after they were freed). The lowest free object goes first, to keep what is in use dense.
 //
 // One cache per type (slab_types.def), and one per size class, cold and hot. Empty slabs go back to the page
 // allocator, all but one. Lock: kSlab, per cache; O(1) under it.
-// Under AddressSanitizer objects have red zones, freed ones are poisoned (but for type-stable ones) and reused late.
+// Under AddressSanitizer objects have red zones, freed ones are poisoned (but for type-stable ones) and
+// reused late.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -43,8 +44,8 @@ class SlabCache {
  public:
   void init(uint16_t index, const char* name, unsigned flags);
 
-  // An object of `size` bytes, or nullptr. All calls for a type's cache have one size and alignment; for a size class
-  // any size that fits it. object_size is the distance that the cache is made for.
+  // An object of `size` bytes, or nullptr. All calls for a type's cache have one size and alignment; for a
+  // size class any size that fits it. object_size is the distance that the cache is made for.
   void* alloc(Arena& arena, size_t size, size_t object_size, size_t align) EXCLUDES(lock_);
   // `object` must be the start of an object of `slab`, which is of this cache.
   void free(Arena& arena, Slab& slab, void* object) EXCLUDES(lock_);
@@ -65,7 +66,7 @@ class SlabCache {
   uint32_t size_ = 0;    // of an object, as asked for; 0 until the first alloc
   uint32_t stride_ = 0;  // from one object to the next
   const char* name_ = nullptr;
-  List<Slab> partial_ GUARDED_BY(lock_);  // slabs with a free object
+  List<Slab> partial_ GUARDED_BY(lock_);     // slabs with a free object
   Slab* empty_ GUARDED_BY(lock_) = nullptr;  // the one empty slab that is kept; it is in partial_ too
   size_t active_ GUARDED_BY(lock_) = 0;
   size_t slabs_ GUARDED_BY(lock_) = 0;

@@ -6,7 +6,9 @@
 
 namespace lodge {
 
-String::~String() { arena_free(data_); }
+String::~String() {
+  arena_free(data_);
+}
 
 Result<String> String::copy(std::string_view s) {
   String r;

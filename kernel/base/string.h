@@ -1,5 +1,5 @@
-// An owned string in the arena, and helpers for std::string_view that neither throw nor allocate. Growth returns
-// Result. The bytes are followed by a NUL that does not count.
+// An owned string in the arena, and helpers for std::string_view that neither throw nor allocate. Growth
+// returns Result. The bytes are followed by a NUL that does not count.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -66,7 +66,9 @@ constexpr std::string_view substr(std::string_view s, size_t from, size_t n = kN
   size_t rest = s.size() - from;
   return {s.data() + from, n < rest ? n : rest};
 }
-constexpr bool has_prefix(std::string_view s, std::string_view p) { return substr(s, 0, p.size()) == p; }
+constexpr bool has_prefix(std::string_view s, std::string_view p) {
+  return substr(s, 0, p.size()) == p;
+}
 constexpr bool has_suffix(std::string_view s, std::string_view p) {
   return s.size() >= p.size() && substr(s, s.size() - p.size()) == p;
 }
@@ -84,7 +86,8 @@ constexpr std::string_view split_off(std::string_view& rest, char separator) {
   rest = substr(rest, at + 1);
   return head;
 }
-// A whole number in decimal, or with 0x in hexadecimal; EINVAL for anything else, ERANGE for what does not fit.
+// A whole number in decimal, or with 0x in hexadecimal; EINVAL for anything else, ERANGE for what does not
+// fit.
 Result<uint64_t> parse_u64(std::string_view s);
 Result<int64_t> parse_i64(std::string_view s);
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #if defined(__clang__)
-#define LODGE_TSA(x) __attribute__((x))
+  #define LODGE_TSA(x) __attribute__((x))
 #else
-#define LODGE_TSA(x)
+  #define LODGE_TSA(x)
 #endif
 
 #define CAPABILITY(name) LODGE_TSA(capability(name))

@@ -1,5 +1,5 @@
-// A growable array in the arena. What may need memory returns Result and leaves the vector as it was when there is
-// none. Not copyable: clone() says when a copy is meant. Elements move on growth.
+// A growable array in the arena. What may need memory returns Result and leaves the vector as it was when
+// there is none. Not copyable: clone() says when a copy is meant. Elements move on growth.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,5 @@
-// The arena: pages, slab caches, typed objects, injected failures, and what AddressSanitizer must catch in it.
-#include "kernel/base/arena.h"
-
+// The arena: pages, slab caches, typed objects, injected failures, and what AddressSanitizer must catch in
+// it.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -9,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "kernel/base/arena.h"
 #include "kernel/base/asan.h"
 #include "kernel/host/hosted/arena_scope.h"
 

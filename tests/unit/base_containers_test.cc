@@ -158,7 +158,8 @@ TEST(StringView, Numbers) {
   EXPECT_EQ(parse_u64("18446744073709551615").value(), ~0ull);
   EXPECT_EQ(parse_u64("18446744073709551616").error(), Errno::ERANGE);
   EXPECT_EQ(parse_u64("0xFf").value(), 255u);
-  for (const char* bad : {"", "0x", "1 ", "-1", "a", "1f", "0xg"}) EXPECT_EQ(parse_u64(bad).error(), Errno::EINVAL);
+  for (const char* bad : {"", "0x", "1 ", "-1", "a", "1f", "0xg"})
+    EXPECT_EQ(parse_u64(bad).error(), Errno::EINVAL);
   EXPECT_EQ(parse_i64("-9223372036854775808").value(), INT64_MIN);
   EXPECT_EQ(parse_i64("9223372036854775808").error(), Errno::ERANGE);
   EXPECT_EQ(parse_i64("+7").value(), 7);

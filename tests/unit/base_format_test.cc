@@ -1,12 +1,11 @@
 // Formatter and format(); the memory routines of the freestanding kernel.
-#include "kernel/base/format.h"
-
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <random>
 #include <string>
 
+#include "kernel/base/format.h"
 #include "kernel/base/mem.h"
 #include "kernel/base/string.h"
 #include "kernel/host/hosted/arena_scope.h"

@@ -1,11 +1,10 @@
 // Mutex, RwMutex, SeqCount under contention, and the lock checker's rules. Also run under ThreadSanitizer.
-#include "kernel/base/mutex.h"
-
 #include <gtest/gtest.h>
 
 #include <thread>
 #include <vector>
 
+#include "kernel/base/mutex.h"
 #include "kernel/base/seqlock.h"
 
 namespace lodge {

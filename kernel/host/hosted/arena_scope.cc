@@ -17,7 +17,8 @@ Arena& Arena::current() {
 
 ArenaScope::ArenaScope(size_t size) : mapping_size_(size + kHugePageSize), previous_(current_arena) {
   // Private, so that the forked child of a death test does not die with the parent's locks held.
-  mapping_ = mmap(nullptr, mapping_size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  mapping_ = mmap(nullptr, mapping_size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                  -1, 0);
   ASSERT(mapping_ != MAP_FAILED);
   uintptr_t base = (reinterpret_cast<uintptr_t>(mapping_) + kHugePageSize - 1) & ~(kHugePageSize - 1);
   arena_ = &Arena::format(reinterpret_cast<void*>(base), size, {});
@@ -36,7 +37,11 @@ size_t ArenaScope::active_objects() {
   return n;
 }
 
-ArenaScope::Join::Join(ArenaScope& scope) : previous_(current_arena) { current_arena = &scope.arena(); }
-ArenaScope::Join::~Join() { current_arena = previous_; }
+ArenaScope::Join::Join(ArenaScope& scope) : previous_(current_arena) {
+  current_arena = &scope.arena();
+}
+ArenaScope::Join::~Join() {
+  current_arena = previous_;
+}
 
 }  // namespace lodge

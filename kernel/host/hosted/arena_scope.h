@@ -1,5 +1,5 @@
-// The arena of a unit test. `ArenaScope scope;` makes one, current for this thread, and takes it down again; other
-// threads of the test join it with `ArenaScope::Join join(scope);`. Several scopes are several kernels.
+// The arena of a unit test. `ArenaScope scope;` makes one, current for this thread, and takes it down again;
+// other threads of the test join it with `ArenaScope::Join join(scope);`. Several scopes are several kernels.
 #pragma once
 #include <cstddef>
 
