@@ -1,5 +1,13 @@
 // Declares every handler, family by family.
 #pragma once
+#include "syscalls/sys_fs_attr.h"
+#include "syscalls/sys_fs_dir.h"
+#include "syscalls/sys_fs_fcntl.h"
+#include "syscalls/sys_fs_mount.h"
+#include "syscalls/sys_fs_open.h"
+#include "syscalls/sys_fs_rw.h"
+#include "syscalls/sys_fs_stat.h"
+#include "syscalls/sys_fs_xattr.h"
 #include "syscalls/sys_futex.h"
 #include "syscalls/sys_identity.h"
 #include "syscalls/sys_mm.h"

@@ -70,6 +70,9 @@ class File : public FileRefs {
   // Its inode counts it in write_count, until it goes.
   void set_counts_as_writer() { counts_as_writer_ = true; }
 
+  int32_t async_owner = 0;   // F_SETOWN: a process, or a group negated
+  int32_t async_signal = 0;  // F_SETSIG
+
   SleepMutex pos_lock;
   uint64_t position = 0;
 

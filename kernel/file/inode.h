@@ -221,6 +221,10 @@ class Superblock : public RefCounted<Superblock> {
   virtual Result<void> stat_fs(abi::Statfs& out) = 0;
   virtual Result<void> sync() { return {}; }
   virtual Result<void> remount(std::string_view options) { return {}; }
+  virtual Result<void> set_read_only(bool on) {  // EROFS, EBUSY for those that cannot
+    read_only = on;
+    return {};
+  }
   virtual void show_options(class Formatter&) {}  // what /proc/mounts adds, ",size=…"
   SleepMutex rename_lock;  // outside all dir_locks: directories change their parents only under it
   uint64_t dev = 0;      // st_dev

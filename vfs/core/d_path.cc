@@ -41,7 +41,7 @@ Shape collect(Backwards& out, const Path& path, const Path& root) {
   while (!(m == root.mount() && d == root.dentry())) {
     if (d == m->root() || d->is_root()) {
       if (!m->parent()) {
-        shape.reachable = root.mount() == nullptr;
+        shape.reachable = (m->flags() & kMountHidden) != 0;
         break;
       }
       d = m->mountpoint();

@@ -165,18 +165,22 @@ void DentryCache::adopt_locked(Dentry& d, Dentry& new_parent) {
   new_parent.children_.push_back(d);
 }
 
-Result<DentryRef> DentryCache::add(Dentry& parent, const QName& name, RefPtr<Inode> inode, uint32_t flags) {
-  Dentry* d = TRY(make(parent.sb()));
+Result<Dentry*> DentryCache::make_named(Superblock& sb, const QName& name) {
+  Dentry* d = TRY(make(sb));
   set_name(*d, name);
-  if (!name.fits_inline()) {
-    d->long_name_ = static_cast<Dentry::LongName*>(arena_alloc(sizeof(Dentry::LongName) + name.text.size()));
-    if (!d->long_name_) {
-      destroy(d);
-      return Errno::ENOMEM;
-    }
-    d->long_name_->refs = 1;
-    std::memcpy(d->long_name_->text, name.text.data(), name.text.size());
+  if (name.fits_inline()) return d;
+  d->long_name_ = static_cast<Dentry::LongName*>(arena_alloc(sizeof(Dentry::LongName) + name.text.size()));
+  if (!d->long_name_) {
+    destroy(d);
+    return Errno::ENOMEM;
   }
+  d->long_name_->refs = 1;
+  std::memcpy(d->long_name_->text, name.text.data(), name.text.size());
+  return d;
+}
+
+Result<DentryRef> DentryCache::add(Dentry& parent, const QName& name, RefPtr<Inode> inode, uint32_t flags) {
+  Dentry* d = TRY(make_named(parent.sb(), name));
   {
     MutexLock lock(lock_);
     if (Dentry* other = find_locked(parent, name); !other) {
@@ -195,8 +199,7 @@ Result<DentryRef> DentryCache::add(Dentry& parent, const QName& name, RefPtr<Ino
 }
 
 Result<DentryRef> DentryCache::make_unhashed(Dentry& parent, const QName& name, Ref<Inode> inode) {
-  Dentry* d = TRY(make(parent.sb()));
-  set_name(*d, name);
+  Dentry* d = TRY(make_named(parent.sb(), name));
   MutexLock lock(lock_);
   adopt_locked(*d, parent);
   d->set_inode(inode.leak());

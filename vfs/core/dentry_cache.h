@@ -64,6 +64,7 @@ class DentryCache {
   using Doomed = List<Dentry, LruTag>;  // killed under the lock, to be let go after it
 
   Result<Dentry*> make(Superblock& sb);
+  Result<Dentry*> make_named(Superblock& sb, const QName& name);
   static void set_name(Dentry& d, const QName& name);
   void copy_name_locked(Dentry& d, const Dentry& from) REQUIRES(lock_);
   void drop_long_name_locked(Dentry& d) REQUIRES(lock_);

@@ -248,6 +248,16 @@ void MountTree::set_flags(Mount& m, uint32_t flags) {
   m.flags_.store(flags & Mount::kFlagMask, std::memory_order_relaxed);
 }
 
+RefPtr<Superblock> MountTree::next_superblock(uint32_t& after_id) {
+  MutexLock lock(lock_);
+  Mount* next = nullptr;
+  for (Mount& m : all_)
+    if (m.id() > after_id && (!next || m.id() < next->id())) next = &m;
+  if (!next) return nullptr;
+  after_id = next->id();
+  return RefPtr<Superblock>(&next->sb());
+}
+
 Path MountTree::root() {
   MutexLock lock(lock_);
   return Path(PathPointers{root_, root_->root()});

@@ -21,13 +21,16 @@ struct MountListTag;
 struct MountChildTag;
 class MountTree;
 
+// Besides mount(2)'s flags: the kernel's own, that no path leads to.
+constexpr uint32_t kMountHidden = 1u << 22;
+
 class Mount : public ListNode<MountListTag>, public ListNode<MountChildTag> {
  public:
   static constexpr SlabId kSlab = SlabId::kMount;
   // Flags of a mount, in mount(2)'s bits.
   static constexpr uint32_t kFlagMask =
       abi::kMsRdonly | abi::kMsNosuid | abi::kMsNodev | abi::kMsNoexec | abi::kMsNosymfollow | abi::kMsNoatime |
-      abi::kMsNodiratime | abi::kMsRelatime;
+      abi::kMsNodiratime | abi::kMsRelatime | kMountHidden;
 
   Mount(Ref<Superblock> sb, DentryRef root, uint32_t flags, uint32_t id, String source);
   void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }
@@ -88,6 +91,8 @@ class MountTree {
   void set_flags(Mount& m, uint32_t flags);
 
   Path root();
+  // The superblock of the first mount with an id above after_id, which becomes that id; null at the end.
+  RefPtr<Superblock> next_superblock(uint32_t& after_id);
   // For /proc/mounts, in order of mounting. Under the lock: f must not block.
   template <typename F>
   void for_each(F f) {

@@ -45,6 +45,15 @@ Result<MountRef> Vfs::mount_superblock(Ref<Superblock> sb, uint64_t flags, std::
   return mounts_.make(std::move(sb), std::move(root), static_cast<uint32_t>(flags), source);
 }
 
+// sync(2) tells nobody of errors; fsync(2) does.
+void Vfs::sync_all() {
+  for (uint32_t after = 0;;) {
+    RefPtr<Superblock> sb = mounts_.next_superblock(after);
+    if (!sb) return;
+    (void)sb->sync();
+  }
+}
+
 Result<void> Vfs::mount_root(Ref<Superblock> sb, uint64_t flags, std::string_view source) {
   mounts_.attach_root(TRY(mount_superblock(std::move(sb), flags, source)));
   return {};

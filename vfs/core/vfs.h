@@ -49,6 +49,13 @@ class Vfs {
   // The first mount of all, at "/".
   Result<void> mount_root(Ref<Superblock> sb, uint64_t flags, std::string_view source);
 
+  // Every mounted file system's metadata and data to its disk (sync(2)).
+  void sync_all();
+
+  // The mount of files that have no name (memfds).
+  void set_hidden_mount(MountRef m) { hidden_ = std::move(m); }
+  Mount& hidden_mount() { return *hidden_; }
+
   uint64_t new_anonymous_dev();  // st_dev of a file system without a device: 0:N
 
  private:
@@ -56,9 +63,10 @@ class Vfs {
   static constexpr uint32_t kMaxTypes = 16;
   DentryCache dentries_;
   MountTree mounts_;
+  MountRef hidden_;
   const FsType* types_[kMaxTypes] = {};
   uint32_t type_count_ = 0;
-  std::atomic<uint32_t> next_minor_{1};
+  std::atomic<uint32_t> next_minor_{16};
   Mutex new_sb_lock_{LockClass::kVfsMount};
 };
 
