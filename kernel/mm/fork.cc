@@ -21,6 +21,7 @@ Result<Ref<Mm>> Mm::copy_for_child() {
   child->map_top_ = map_top_;
   child->heap_start_ = heap_start_;
   child->heap_end_ = heap_end_;
+  for (int i = 0; i < 2; i++) child->special[i] = special[i];
   child->membarriers.store(membarriers.load(std::memory_order_relaxed), std::memory_order_relaxed);
   random(kPageSize);  // or the child draws the same places as its parent
   for (Vma* v = tree_.first(); v; v = v->above) {

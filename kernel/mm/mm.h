@@ -132,6 +132,15 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   // fits.
   uint64_t place_program(uint64_t length, uint64_t align);
 
+  // Mappings above kGuestEnd that the kernel gives every process: shown in maps, never the guest's to change.
+  // In order of address.
+  struct SpecialMapping {
+    uint64_t start = 0, end = 0;
+    uint8_t prot = 0;
+    const char* name = nullptr;  // "[vdso]"
+  };
+  SpecialMapping special[2];
+
   // --- anybody.
   MmCounters counters();
   uint64_t heap_start() const { return heap_start_; }
