@@ -1,6 +1,8 @@
 // Declares every handler, family by family.
 #pragma once
 #include "syscalls/sys_cred.h"
+#include "syscalls/sys_epoll.h"
+#include "syscalls/sys_event.h"
 #include "syscalls/sys_fs_attr.h"
 #include "syscalls/sys_fs_dir.h"
 #include "syscalls/sys_fs_fcntl.h"
@@ -20,3 +22,4 @@
 #include "syscalls/sys_resource.h"
 #include "syscalls/sys_sched.h"
 #include "syscalls/sys_signal.h"
+#include "syscalls/sys_time.h"
