@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -13,12 +14,14 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "kernel/file/io_cursor.h"
 #include "kernel/host/hosted/arena_scope.h"
+#include "kernel/mm/page_file.h"
 #include "vfs/ext4/inode.h"
 #include "vfs/ext4/superblock.h"
 
@@ -60,9 +63,26 @@ inline std::string pattern(size_t size, unsigned seed) {
   return s;
 }
 
+// The page file that copies go to.
+inline void make_page_file() {
+  int kept = static_cast<int>(host::HostFile::kPages);
+  static int made = [&] {
+    int fd = memfd_create("pages", MFD_CLOEXEC);
+    if (fd != kept) {
+      dup2(fd, kept);
+      close(fd);
+    }
+    return ftruncate(kept, off_t{1} << 40);
+  }();
+  ASSERT_EQ(made, 0);
+}
+
 class Mounted {
  public:
   explicit Mounted(const std::string& path, MountOptions options = {}) {
+    make_page_file();
+    arena_.arena().set_kernel(&kernel_);
+    kernel_.set_part(*pages_);
     fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     EXPECT_GE(fd_, 0) << path;
     struct stat st;
@@ -76,6 +96,7 @@ class Mounted {
   }
   ~Mounted() {
     sb_.reset();
+    pages_.reset();
     EXPECT_EQ(arena_.active_objects(), 0u) << "objects left in the arena";
     close(fd_);
   }
@@ -85,6 +106,7 @@ class Mounted {
   Ext4Superblock& operator*() { return *sb_; }
   Ext4Superblock* operator->() { return sb_.get(); }
   ArenaScope& arena() { return arena_; }
+  const Device& device() { return sb_->volume().device(); }
 
   // A path below the root; fails the test if there is none.
   RefPtr<Inode> find(const std::string& path) {
@@ -106,6 +128,8 @@ class Mounted {
 
  private:
   ArenaScope arena_;
+  Kernel kernel_;
+  std::optional<PageFile> pages_{std::in_place, uint64_t{1} << 40};
   int fd_ = -1;
   MountError error_;
   Errno errno_{};

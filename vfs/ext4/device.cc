@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel/sched/host_read.h"
+#include "vfs/ext4/page_copy.h"
 
 namespace lodge::ext4 {
 namespace {
@@ -15,6 +16,11 @@ Result<void> read_exactly(host::HostFile file, uint64_t offset, void* buffer, si
 }
 
 }  // namespace
+
+Device::~Device() {
+  for (const Moved& m : moved_)
+    if (m.place.is_in_pages()) free_page_copy(m.place);
+}
 
 Device::Stretch Device::locate_moved(BlockNo b, uint64_t count) const {
   const Moved* next = std::lower_bound(moved_.begin(), moved_.end(), b,

@@ -35,6 +35,8 @@ class Place {
 class Device {
  public:
   Device(host::HostFile image, uint64_t blocks) : image_(image), blocks_(blocks) {}
+  Device(const Device&) = delete;
+  ~Device();
 
   uint64_t blocks() const { return blocks_; }
   host::HostFile file_of(Place p) const { return p.is_in_pages() ? host::HostFile::kPages : image_; }
@@ -58,7 +60,7 @@ class Device {
     BlockNo block;
     Place place;
   };
-  // Sorted by block, each once.
+  // Sorted by block, each once. Pages of the page file among them are the Device's from here on.
   void set_moved(Vector<Moved> moved) { moved_ = std::move(moved); }
   size_t moved_count() const { return moved_.size(); }
 

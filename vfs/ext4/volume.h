@@ -24,7 +24,6 @@ class Volume {
   BufferCache& buffers() { return buffers_; }
   const Geometry& geometry() const { return geo_; }
   const GroupTable& groups() const { return groups_; }
-  bool replayed_journal() const { return replayed_journal_; }
 
   // EUCLEAN if there is no such inode number or its checksum is wrong.
   Result<RawInode> read_inode(uint32_t ino);
@@ -39,7 +38,6 @@ class Volume {
   BufferCache buffers_;
   Geometry geo_;
   GroupTable groups_;
-  bool replayed_journal_ = false;
 };
 
 }  // namespace lodge::ext4
