@@ -1,9 +1,9 @@
-// Kernel: the root of all state of one VPS, hung off the arena. Each part of the kernel keeps one object of a type of
-// its own here: it makes it at boot (or the unit test does), and finds it with kernel_part<T>(). So no part sees the
-// types of another, and several kernels live in one process of the tests.
+// Kernel: the root of all state of one VPS, hung off the arena. Each part of the kernel keeps one object of a
+// type of its own here: it makes it at boot (or the unit test does), and finds it with kernel_part<T>(). So
+// no part sees the types of another, and several kernels live in one process of the tests.
 //
-// A part's type says `static constexpr KernelPart kPart = KernelPart::kFoo;`. Parts are set before the first guest
-// runs, and stay.
+// A part's type says `static constexpr KernelPart kPart = KernelPart::kFoo;`. Parts are set before the first
+// guest runs, and stay.
 #pragma once
 #include <atomic>
 #include <cstddef>

@@ -5,6 +5,8 @@
 #pragma once
 #include <cstdint>
 
+// A new row must not move all the others.
+// clang-format off
 #define LODGE_LOCK_CLASSES(X)                                                    \
   X(kVfsMount)  /* the mount tree of a namespace */                              \
   X(kFsContext) /* root and working directory of one task or more */             \
@@ -34,6 +36,7 @@
   X(kSlab)      /* one slab cache */                                             \
   X(kPageAlloc) /* one zone of the arena's pages */                              \
   X(kLog)       /* the kernel's log ring; anything may log */
+// clang-format on
 
 namespace lodge {
 
