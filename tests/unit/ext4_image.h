@@ -63,24 +63,21 @@ inline std::string pattern(size_t size, unsigned seed) {
   return s;
 }
 
-// The page file that copies go to.
-inline void make_page_file() {
-  int kept = static_cast<int>(host::HostFile::kPages);
-  static int made = [&] {
-    int fd = memfd_create("pages", MFD_CLOEXEC);
-    if (fd != kept) {
-      dup2(fd, kept);
-      close(fd);
-    }
-    return ftruncate(kept, off_t{1} << 40);
-  }();
-  ASSERT_EQ(made, 0);
-}
+// The page file that copies go to, at its place before a test opens anything.
+inline const bool page_file_made = [] {
+  constexpr int kAt = static_cast<int>(host::HostFile::kPages);
+  int fd = memfd_create("pages", MFD_CLOEXEC);
+  if (fd != kAt) {
+    dup3(fd, kAt, O_CLOEXEC);
+    close(fd);
+  }
+  return ftruncate(kAt, off_t{1} << 40) == 0;
+}();
 
 class Mounted {
  public:
   explicit Mounted(const std::string& path, MountOptions options = {}) {
-    make_page_file();
+    EXPECT_TRUE(page_file_made);
     arena_.arena().set_kernel(&kernel_);
     kernel_.set_part(*pages_);
     fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
