@@ -1,5 +1,8 @@
 // Declares every handler, family by family.
 #pragma once
+#include "syscalls/sys_cred.h"
+#include "syscalls/sys_epoll.h"
+#include "syscalls/sys_event.h"
 #include "syscalls/sys_fs_attr.h"
 #include "syscalls/sys_fs_dir.h"
 #include "syscalls/sys_fs_fcntl.h"
@@ -10,8 +13,13 @@
 #include "syscalls/sys_fs_xattr.h"
 #include "syscalls/sys_futex.h"
 #include "syscalls/sys_identity.h"
+#include "syscalls/sys_misc.h"
 #include "syscalls/sys_mm.h"
 #include "syscalls/sys_pipe.h"
 #include "syscalls/sys_poll.h"
+#include "syscalls/sys_prctl.h"
 #include "syscalls/sys_process.h"
+#include "syscalls/sys_resource.h"
+#include "syscalls/sys_sched.h"
 #include "syscalls/sys_signal.h"
+#include "syscalls/sys_time.h"

@@ -1,7 +1,7 @@
 #include "syscalls/sys_fs_fcntl.h"
 
 #include "kernel/file/file_lock.h"
-#include "kernel/ipc/pipe.h"
+#include "kernel/ipc/pipe_file.h"
 #include "kernel/task/limits_hook.h"
 #include "kernel/task/process.h"
 #include "syscalls/fs_args.h"
@@ -22,6 +22,12 @@ struct OwnerEx {  // struct f_owner_ex
   int32_t type, pid;
 };
 constexpr int16_t kFRdlck = 0, kFWrlck = 1, kFUnlck = 2;
+
+Result<Pipe*> pipe_of(File& f) {
+  PipeFile* file = file_cast<PipeFile>(f);
+  if (!file) return Errno::EBADF;
+  return &file->pipe();
+}
 
 Result<SyscallReturn> duplicate(Task& task, File& f, uint64_t from, FdCloexec cloexec) {
   if (from >= nofile_limit(task)) return Errno::EINVAL;
@@ -185,11 +191,9 @@ Result<SyscallReturn> sys_fcntl(Task& task, Fd fd, FcntlCommand command, uint64_
     case kFGetownEx:
       return owner_command(*f, command.v, argument);
     case kFGetpipeSz:
-      if (!f->as_pipe()) return Errno::EBADF;
-      return f->as_pipe()->capacity();
+      return TRY(pipe_of(*f))->capacity();
     case kFSetpipeSz:
-      if (!f->as_pipe()) return Errno::EBADF;
-      return TRY(f->as_pipe()->set_capacity(argument, task.cred()));
+      return TRY(TRY(pipe_of(*f))->set_capacity(argument, task.cred()));
     case kFGetSeals:
       if (!f->inode()) return Errno::EINVAL;
       return TRY(f->inode()->seals());

@@ -16,7 +16,7 @@
   X(kFdTable)   /* one fd table */                                               \
   X(kFile)      /* one open file: position, flags */                             \
   X(kFifoTable) /* which open FIFO has which pipe */                             \
-  X(kPipe)      /* one pipe or socket ring */                                    \
+  X(kPipe)      /* one pipe, socket ring or event file */                        \
   X(kFileWatch) /* the epoll items that watch one file */                        \
   X(kTty)       /* one terminal, both ends of a pty: line discipline, queues */  \
   X(kTimer)     /* the timer wheel and POSIX timers */                           \

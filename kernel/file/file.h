@@ -29,6 +29,8 @@ class FileRefs : public RefCounted<FileRefs> {
   std::atomic<FileWatch*> watch{nullptr};
 };
 
+enum class FileKind : uint8_t { kOther, kPipe, kEpoll, kEventFd, kTimerFd, kSignalFd, kTty };
+
 class File : public FileRefs {
  public:
   File(RefPtr<Inode> inode, uint32_t flags) : inode_(std::move(inode)), flags_(flags) {}
@@ -60,9 +62,9 @@ class File : public FileRefs {
   virtual PollEvents poll(PollTable* table);
   virtual Result<long> ioctl(uint32_t command, uint64_t argument);  // ENOTTY
   virtual Result<void> sync(bool data_only);
-  // For calls that work on one kind of file only; null for the others.
-  virtual class Pipe* as_pipe() { return nullptr; }
-  virtual class Epoll* as_epoll() { return nullptr; }
+  // For calls that work on one kind of file only: a kind says `static constexpr FileKind kKind` and answers with it
+  // here; file_cast finds out.
+  virtual FileKind kind() const { return FileKind::kOther; }
   virtual class PidFile* as_pidfd() { return nullptr; }
   // What an mmap of this file maps; null: ENODEV. (A device like /dev/zero maps anonymous zeros by map_extent.)
   virtual Inode* map_source() { return inode_.get(); }
@@ -83,6 +85,19 @@ class File : public FileRefs {
   bool counts_as_writer_ = false;
 };
 
-inline void FileRefs::on_last_ref() { static_cast<File*>(this)->on_last_ref(); }
+// Takes a file that nobody refers to any more out of the epoll sets that watch it (file_watch.cc).
+void leave_epoll_sets(FileRefs& file);
+
+inline void FileRefs::on_last_ref() {
+  if (watch.load(std::memory_order_acquire)) [[unlikely]]
+    leave_epoll_sets(*this);
+  static_cast<File*>(this)->on_last_ref();
+}
+
+// The file as a T, or null if it is none.
+template <typename T>
+T* file_cast(File& file) {
+  return file.kind() == T::kKind ? static_cast<T*>(&file) : nullptr;
+}
 
 }  // namespace lodge

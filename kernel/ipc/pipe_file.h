@@ -10,6 +10,8 @@ namespace lodge {
 
 class PipeFile final : public File {
  public:
+  static constexpr FileKind kKind = FileKind::kPipe;
+  FileKind kind() const override { return kKind; }
   // The ends are counted by the caller (add_ends or open_fifo) and dropped with the file.
   PipeFile(Ref<Inode> inode, Ref<Pipe> pipe, uint32_t flags, uint32_t writers_seen = 0)
       : File(std::move(inode), flags), pipe_(std::move(pipe)), writers_seen_(writers_seen) {}
@@ -23,7 +25,7 @@ class PipeFile final : public File {
   Result<long> ioctl(uint32_t command, uint64_t argument) override;
   Result<void> sync(bool) override { return Errno::EINVAL; }
   Inode* map_source() override { return nullptr; }
-  Pipe* as_pipe() override { return pipe_.get(); }
+  Pipe& pipe() const { return *pipe_; }
 
  private:
   unsigned ends() const { return (readable() ? kPipeReadEnd : 0) | (writable() ? kPipeWriteEnd : 0); }

@@ -80,6 +80,7 @@ Result<Ref<Process>> make_process(Task& parent, const CloneArgs& a) {
   }
   p->oom_score_adj = old.oom_score_adj;
   p->dumpable = old.dumpable;
+  p->thp_disabled = old.thp_disabled;
   p->exit_signal = static_cast<int32_t>(a.exit_signal);
   p->maker_tid = parent.tid;
   p->start_time = host::monotonic_ns() - scheduler().boot_ns;
@@ -120,6 +121,8 @@ void copy_context(Task& parent, Task& child, const CloneArgs& a) {
   if (a.flags & kCloneChildCleartid) child.clear_child_tid = a.child_tid;
   __builtin_memcpy(child.comm, parent.comm, sizeof child.comm);
   child.timer_slack = parent.timer_slack;
+  child.personality = parent.personality;
+  child.io_priority = parent.io_priority;
   SchedEntity &from = parent.sched, &to = child.sched;
   to.affinity = from.affinity;
   bool reset = from.reset_on_fork;
@@ -243,7 +246,7 @@ Result<Task*> make_first_task() {
   for (auto [limit, soft, hard] : {std::tuple{Limit::kStack, uint64_t{8} << 20, kUnlimited},
                                    {Limit::kCore, 0, kUnlimited},
                                    {Limit::kNproc, 7823, 7823},
-                                   {Limit::kNofile, 1024, 524288},
+                                   {Limit::kNofile, 1024, FdTable::kMaxFds},
                                    {Limit::kMemlock, 8 << 20, 8 << 20},
                                    {Limit::kSigpending, 7823, 7823},
                                    {Limit::kMsgqueue, 819200, 819200},

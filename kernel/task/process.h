@@ -114,6 +114,7 @@ class Process : public RefCounted<Process>, public ListNode<ChildTag>, public Li
   RefPtr<File> executable;        // /proc/PID/exe. Lock: limits_lock
   int32_t oom_score_adj = 0;
   bool dumpable = true;
+  bool thp_disabled = false;      // PR_SET_THP_DISABLE, for who asks
   void* timers = nullptr;         // POSIX timers and itimers (task/timers.h)
 };
 

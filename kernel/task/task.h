@@ -67,6 +67,8 @@ class Task : public Thread, public ListNode<InProcessTag> {
   uint64_t min_faults = 0;
   int32_t pdeath_signal = 0;
   uint64_t timer_slack = 50000;
+  uint32_t personality = 0;
+  uint16_t io_priority = 0;     // ioprio_set(2)
 
   RefPtr<FdTable> fds_;
   RefPtr<FsContext> fs_;

@@ -8,6 +8,8 @@ namespace lodge {
 
 class TtyFile final : public File {
  public:
+  static constexpr FileKind kKind = FileKind::kTty;
+  FileKind kind() const override { return kKind; }
   // kImmune: /dev/console, which a hang-up does not close.
   enum class Hangup : uint8_t { kCloses, kImmune };
   // The tty has been opened for it.

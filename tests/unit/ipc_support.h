@@ -13,10 +13,13 @@
 #include "kernel/file/anon_inode.h"
 #include "kernel/file/calling_task.h"
 #include "kernel/file/cred.h"
+#include "kernel/file/epoll.h"
+#include "kernel/file/fd_table.h"
 #include "kernel/file/io_cursor.h"
 #include "kernel/host/hosted/arena_scope.h"
 #include "kernel/ipc/pipe_file.h"
 #include "kernel/ipc/signal_hook.h"
+#include "kernel/time/timer.h"
 
 namespace lodge {
 
@@ -26,6 +29,8 @@ inline Cred test_cred;
 void send_sigpipe(Thread&) { sigpipes++; }
 const Cred& current_cred() { return test_cred; }
 Result<long> install_in_current_task(Ref<File>, uint32_t) { return 7; }
+inline std::atomic<int> timer_wakes{0};
+void wake_timer_thread() { timer_wakes++; }
 
 class TestKernel {
  public:
@@ -35,6 +40,9 @@ class TestKernel {
     kernel.set_part(*pipes);
     anon.emplace();
     kernel.set_part(*anon);
+    kernel.set_part(clock);
+    kernel.set_part(timers);
+    kernel.set_part(epoll);
   }
   ~TestKernel() { scope.arena().set_kernel(nullptr); }
 
@@ -42,6 +50,9 @@ class TestKernel {
   Kernel kernel;
   std::optional<PipeState> pipes;
   std::optional<AnonFileState> anon;
+  ClockState clock;
+  TimerQueue timers;
+  EpollState epoll;
 };
 
 // A thread of the test that runs in the same kernel.

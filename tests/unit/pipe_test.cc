@@ -53,7 +53,7 @@ TEST_F(PipeTest, HoldsSixtyFourKilobytesOfSmallWrites) {
   size_t n = 0;
   while (write_file(*p.write_end, "0123456789abcdef").ok()) n += 16;
   EXPECT_EQ(n, 65536u);
-  EXPECT_EQ(p.write_end->as_pipe()->readable_bytes(), 65536u);
+  EXPECT_EQ(file_cast<PipeFile>(*p.write_end)->pipe().readable_bytes(), 65536u);
 }
 
 TEST_F(PipeTest, WritesUpToPipeBufAreAllOrNothing) {
@@ -100,7 +100,7 @@ TEST_F(PipeTest, CapacityChanges) {
   Cred plain;
   plain.effective = 0;
   PipeFiles p = pipe(kNonblock);
-  Pipe& pipe = *p.write_end->as_pipe();
+  Pipe& pipe = file_cast<PipeFile>(*p.write_end)->pipe();
   EXPECT_EQ(pipe.capacity(), 65536u);
   ASSERT_TRUE(write_file(*p.write_end, std::string(10000, 'x')).ok());
   EXPECT_EQ(pipe.set_capacity(4096, plain).error(), Errno::EBUSY);

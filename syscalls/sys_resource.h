@@ -1,0 +1,18 @@
+// Limits and usage: getrlimit(2), getrusage(2), times(2), sysinfo(2).
+#pragma once
+#include "kernel/abi/resource.h"
+#include "syscalls/types.h"
+
+namespace lodge {
+
+struct Sysinfo;
+
+Result<SyscallReturn> sys_getrlimit(Task& task, int32_t resource, UserOut<abi::Rlimit> out);
+Result<SyscallReturn> sys_setrlimit(Task& task, int32_t resource, UserIn<abi::Rlimit> limit);
+Result<SyscallReturn> sys_prlimit64(Task& task, int32_t pid, int32_t resource, UserIn<abi::Rlimit> limit,
+                                    UserOut<abi::Rlimit> old);
+Result<SyscallReturn> sys_getrusage(Task& task, int32_t who, UserOut<abi::Rusage> out);
+Result<SyscallReturn> sys_times(Task& task, UserOut<abi::Tms> out);
+Result<SyscallReturn> sys_sysinfo(Task& task, UserOut<Sysinfo> out);
+
+}  // namespace lodge
