@@ -17,6 +17,7 @@ namespace lodge {
 enum class KernelPart : uint8_t {
   kHost,
   kTaskSlots,
+  kZygote,
   kSched,
   kTasks,
   kFutexes,

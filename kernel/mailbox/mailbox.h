@@ -80,9 +80,9 @@ struct BootInfo {
   uint64_t vdso_elf;                        // its ELF header
   uint64_t xsave_mask, xsave_size;          // of the host, from CPUID
   uint64_t hwcap, hwcap2;
+  uint32_t mxcsr_mask;
   uint32_t image_count;
   uint32_t uid, gid;                        // of the first process
-  uint32_t log_level;
   uint64_t image_size[kMaxImages];          // bytes
   uint8_t seed[32];                         // from getrandom(2)
   uint32_t argc, argv;                      // argc == 0: a login shell

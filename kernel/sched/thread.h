@@ -47,6 +47,7 @@ class Thread : public SlotHead {
   bool is_task = false;              // a Task; false for kernel threads
   const uint32_t slot_id;            // index into HostState::threads
   SchedEntity sched;
+  void (*kernel_main)() = nullptr;   // of a kernel thread
 
   bool has_pending(uint32_t bits) const { return (pending.load(std::memory_order_acquire) & bits) != 0; }
   // For a call that gives up because of a signal: records how it restarts, and is the error to return.

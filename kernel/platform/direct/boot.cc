@@ -1,0 +1,179 @@
+#include "kernel/platform/direct/boot.h"
+
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "kernel/base/arena.h"
+#include "kernel/base/kernel.h"
+#include "kernel/base/layout.h"
+#include "kernel/base/log.h"
+#include "kernel/base/random.h"
+#include "kernel/host/host_state.h"
+#include "kernel/host/memory.h"
+#include "kernel/host/raw.h"
+#include "kernel/host/signals.h"
+#include "kernel/host/wall/filter_build.h"
+#include "kernel/mailbox/kernel_side.h"
+#include "kernel/platform/direct/spawn.h"
+#include "kernel/platform/direct/subsystems.h"
+#include "kernel/platform/direct/zygote.h"
+#include "kernel/sched/sched.h"
+#include "kernel/task/clone.h"
+#include "kernel/task/task_slot.h"
+
+namespace lodge {
+
+using mailbox::BootInfo;
+using mailbox::Mailbox;
+
+namespace {
+
+Mailbox& raw_mailbox() { return *reinterpret_cast<Mailbox*>(mailbox::kMailboxAddress); }
+
+void must(Result<void> r, const char* what) {
+  if (!r.ok()) boot_failed(what, errno_name(r.error()));
+}
+
+// What the boot loader left below the arena and between our own mappings is not for guests.
+void unmap_loader(const BootInfo& boot) {
+  struct Range {
+    uint64_t begin, end;
+  };
+  const Range kept[] = {{kArenaBase, kArenaBase + boot.arena_size},
+                        {boot.kernel_begin, boot.kernel_end},
+                        {boot.vdso_base, boot.vdso_end},
+                        {mailbox::kMailboxAddress, mailbox::kMailboxAddress + mailbox::kMailboxSize}};
+  constexpr uint64_t kTop = 0x7ffffffff000;
+  uint64_t at = kGuestStart;
+  for (const Range& r : kept) {
+    if (r.begin > at) must(host::unmap(at, r.begin - at), "cannot unmap the boot loader");
+    at = (r.end + kPageSize - 1) & ~(kPageSize - 1);
+  }
+  must(host::unmap(at, kTop - at), "cannot unmap the boot loader");
+}
+
+void make_host_state(const BootInfo& boot) {
+  auto made = make_raw<HostState>();
+  if (!made.ok()) boot_failed("no memory for the host's table");
+  HostState& h = **made;
+  h.kernel_begin = boot.kernel_begin;
+  h.kernel_end = boot.kernel_end;
+  h.vdso_base = boot.vdso_base;
+  h.vdso_end = boot.vdso_end;
+  h.vdso_elf = boot.vdso_elf;
+  h.vdso = host::find_vdso_functions(boot.vdso_elf);
+  h.xsave_mask = boot.xsave_mask;
+  h.xsave_size = boot.xsave_size;
+  h.mxcsr_mask = boot.mxcsr_mask;
+  h.hwcap = boot.hwcap;
+  h.hwcap2 = boot.hwcap2;
+  if (!h.vdso.clock_gettime) boot_failed("the host's vDSO has no clock; see `lodge doctor`");
+  Kernel::current().set_part(h);
+}
+
+void make_kernel_parts(const BootInfo& boot) {
+  Kernel* kernel = static_cast<Kernel*>(arena_alloc(sizeof(Kernel), Heat::kHot));
+  if (!kernel) boot_failed("no memory for the kernel");
+  Arena::current().set_kernel(new (kernel) Kernel());
+  make_host_state(boot);
+  auto mb = make_raw<MailboxState>();
+  if (!mb.ok()) boot_failed("no memory");
+  (*mb)->box = &raw_mailbox();
+  kernel->set_part(**mb);
+
+  auto sched = make_raw<Scheduler>();
+  if (!sched.ok()) boot_failed("no memory for the scheduler");
+  Scheduler& s = **sched;
+  s.cpu_count = static_cast<int>(boot.virtual_cpus);
+  s.boot_ns = host::monotonic_ns();
+  for (int i = 0; i < s.cpu_count; i++) {
+    s.cpus[i].index = i;
+    s.cpus[i].idle_since = s.boot_ns;
+  }
+  kernel->set_part(s);
+
+  auto tasks = make_raw<Tasks>();
+  if (!tasks.ok()) boot_failed("no memory for tasks");
+  (*tasks)->table = static_cast<PidEntry*>(arena_alloc(Tasks::kMaxPid * sizeof(PidEntry)));
+  if (!(*tasks)->table) boot_failed("no memory for the pid table");
+  for (int i = 0; i < Tasks::kMaxPid; i++) new (&(*tasks)->table[i]) PidEntry();
+  kernel->set_part(**tasks);
+  must(init_task_slots(), "no memory for task slots");
+  auto zygote = make_raw<ZygoteState>();
+  if (!zygote.ok()) boot_failed("no memory");
+  kernel->set_part(**zygote);
+}
+
+// The zygote's own context: a slot like any other, without a guest.
+[[noreturn]] void go_on_in_slot(void (*f)(void*)) {
+  auto slot = alloc_slot();
+  if (!slot.ok()) boot_failed("no memory for the zygote");
+  Thread* t = new (slot->memory) Thread(slot->id);
+  prepare_kernel_thread(*t);
+  switch_stack_and_call(reinterpret_cast<uint64_t>(slot->memory) + kSlotKernelStackTop, f, nullptr);
+}
+
+void zygote_main(void*) {
+  const BootInfo& boot = raw_mailbox().boot;
+  host::install_signal_handlers();
+  host::use_alternate_stack();
+  raise_outer_wall(boot);
+  init_subsystems(boot);
+  spawn_kernel_threads();
+  auto first = make_first_task();
+  if (!first.ok()) boot_failed("cannot make the first process", errno_name(first.error()));
+  if (auto r = spawn_from_zygote(**first, first_task_main); !r.ok())
+    boot_failed("the host refused the first process", errno_name(r.error()));
+  sched_start(**first, scheduler().cpus[0]);
+  zygote_serve();
+}
+
+}  // namespace
+
+void boot_failed(const char* what, const char* detail) {
+  Mailbox& m = raw_mailbox();
+  size_t n = 0;
+  for (const char* s : {what, *detail ? ": " : "", detail})
+    while (*s && n < sizeof m.message - 1) m.message[n++] = *s++;
+  m.message_length.store(static_cast<uint32_t>(n), std::memory_order_release);
+  m.finished.store(2, std::memory_order_release);
+  m.monitor_bell.fetch_add(1);
+  host::futex_wake(m.monitor_bell, 1);
+  for (;;) host_syscall(SYS_exit_group, 125);
+}
+
+void raise_outer_wall(const BootInfo& boot) {
+  WallConfig c;
+  c.syscall_ip = reinterpret_cast<uint64_t>(host_syscall_ip);
+  c.kernel_begin = boot.kernel_begin;
+  c.kernel_end = boot.kernel_end;
+  c.guest_begin = kGuestStart;
+  c.arena_begin = kArenaBase;
+  c.files[c.file_count++] = {static_cast<int>(host::HostFile::kPages), WallAccess::kReadWrite, boot.page_file_size};
+  for (uint32_t i = 0; i < boot.image_count && i < mailbox::kMaxImages - 1; i++)
+    c.files[c.file_count++] = {static_cast<int>(host::image_file(static_cast<int>(i))),
+                               boot.flags & mailbox::kBootImageWritable ? WallAccess::kReadWrite : WallAccess::kReadOnly,
+                               boot.image_size[i]};
+  sock_filter program[kWallFilterMax];
+  int n = wall_config_valid(c) ? build_wall_filter(c, program) : kWallBadConfig;
+  if (n <= 0) boot_failed("cannot build the outer wall");
+  sock_fprog prog{static_cast<unsigned short>(n), program};
+  if (host_syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) boot_failed("the host refused no_new_privs");
+  long r = host_syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+                        reinterpret_cast<long>(&prog));
+  if (r != 0) boot_failed("the host refused the seccomp filter; see `lodge doctor`");
+}
+
+}  // namespace lodge
+
+extern "C" void kernel_main() {
+  using namespace lodge;
+  BootInfo& boot = raw_mailbox().boot;
+  unmap_loader(boot);
+  constexpr size_t kBootStack = 64 << 10;
+  Arena::format(reinterpret_cast<void*>(kArenaBase), boot.arena_size - kBootStack,
+                ArenaIdentity{.build_id = 0, .link_address = kKernelBase});
+  make_kernel_parts(boot);
+  go_on_in_slot(zygote_main);
+}

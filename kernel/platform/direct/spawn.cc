@@ -1,0 +1,193 @@
+#include "kernel/platform/direct/spawn.h"
+
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "kernel/base/arena.h"
+#include "kernel/base/panic.h"
+#include "kernel/host/host_state.h"
+#include "kernel/host/raw.h"
+#include "kernel/host/signals.h"
+#include "kernel/mailbox/kernel_side.h"
+#include "kernel/platform/direct/boot.h"
+#include "kernel/sched/sched.h"
+#include "kernel/task/clone.h"
+#include "kernel/task/platform_hooks.h"
+#include "kernel/task/task_slot.h"
+
+namespace lodge {
+namespace {
+
+constexpr unsigned long kSigchld = 17, kCloneVm = 0x100, kCloneFs = 0x200, kCloneFiles = 0x400, kCloneSighand = 0x800,
+                        kCloneParent = 0x8000, kCloneThread = 0x10000, kCloneSysvsem = 0x40000,
+                        kCloneParentSettid = 0x100000, kCloneChildCleartid = 0x200000;
+constexpr unsigned long kProcessFlags = kCloneParent | kSigchld | kCloneChildCleartid;
+constexpr unsigned long kThreadFlags = kCloneVm | kCloneFs | kCloneFiles | kCloneSighand | kCloneThread |
+                                       kCloneSysvsem | kCloneChildCleartid | kCloneParentSettid;
+
+HostThread& host_thread(const Thread& t) { return host_state().threads[t.slot_id]; }
+
+// What every new host thread of a VPS does first. The monitor may have died between our clone and the request to die
+// with it; the host marks the robust word that the monitor's main thread holds.
+void settle_in(Thread& self) {
+  host::use_alternate_stack();
+  __builtin_ia32_wrgsbase64(reinterpret_cast<uint64_t>(&self));
+}
+
+void die_with_monitor() {
+  host_syscall(SYS_prctl, PR_SET_PDEATHSIG, 9, 0, 0, 0);
+  constexpr uint32_t kOwnerDied = 0x40000000;
+  if (the_mailbox().monitor_alive.load() & kOwnerDied) host_syscall(SYS_exit_group, 1);
+}
+
+void enter_guest(Task& self) {
+  finish_clone(self);
+  self.self = reinterpret_cast<uint64_t>(&self);
+  gate_leave(&self.frame());
+}
+
+void child_process(void* argument) {
+  Task& self = *static_cast<Task*>(argument);
+  die_with_monitor();
+  settle_in(self);
+  sched_wait_for_turn(self);
+  enter_guest(self);
+}
+
+void child_thread(void* argument) {
+  Task& self = *static_cast<Task*>(argument);
+  settle_in(self);
+  sched_wait_for_turn(self);
+  enter_guest(self);
+}
+
+void child_of_zygote(void* argument) {
+  Task& self = *static_cast<Task*>(argument);
+  die_with_monitor();
+  settle_in(self);
+  sched_wait_for_turn(self);
+  self.self = reinterpret_cast<uint64_t>(&self);
+  self.start(self);
+  gate_leave(&self.frame());
+}
+
+uint64_t stack_top(Thread& t) { return reinterpret_cast<uint64_t>(&t.frame()) - 64; }
+
+Result<int32_t> clone_process(Thread& child, void (*entry)(void*)) {
+  HostThread& h = host_thread(child);
+  long r = host_syscall_clone(kProcessFlags, stack_top(child), nullptr, &h.tid, entry, &child);
+  if (r < 0) return static_cast<Errno>(-r);
+  h.tgid.store(static_cast<int32_t>(r), std::memory_order_relaxed);
+  h.tid.store(static_cast<uint32_t>(r), std::memory_order_release);
+  return static_cast<int32_t>(r);
+}
+
+Result<void> clone_thread(Thread& maker, Thread& child, void (*entry)(void*)) {
+  HostThread& h = host_thread(child);
+  h.tgid.store(host_thread(maker).tgid.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  long r = host_syscall_clone(kThreadFlags, stack_top(child), &h.tid, &h.tid, entry, &child);
+  if (r < 0) return static_cast<Errno>(-r);
+  return {};
+}
+
+}  // namespace
+
+void prepare_kernel_thread(Thread& t) {
+  t.kernel_sp = reinterpret_cast<uint64_t>(&t) + kSlotKernelStackTop - sizeof(TrapFrame);
+  t.xsave_mask = host_state().xsave_mask;
+  t.in_kernel = 1;
+}
+
+Result<void> host_spawn(Task& parent, Task& child, HostSpawn how) {
+  if (how == HostSpawn::kThread) return clone_thread(parent, child, child_thread);
+  TRY(clone_process(child, child_process));
+  return {};
+}
+
+Result<void> spawn_from_zygote(Task& task, void (*start)(Task&)) {
+  task.start = start;
+  TRY(clone_process(task, child_of_zygote));
+  return {};
+}
+
+namespace {
+struct KernelThreadStart {
+  void (*main)();
+};
+void kernel_thread_entry(void* argument) {
+  Thread& self = *static_cast<Thread*>(argument);
+  settle_in(self);
+  self.kernel_main();
+  panic("a kernel thread ended");
+}
+void kernel_process_entry(void* argument) {
+  die_with_monitor();
+  kernel_thread_entry(argument);
+}
+Result<Thread*> new_kernel_thread(void (*main)()) {
+  auto slot = TRY(alloc_slot());
+  Thread* t = new (slot.memory) Thread(slot.id);
+  prepare_kernel_thread(*t);
+  t->kernel_main = main;
+  return t;
+}
+}  // namespace
+
+Result<Thread*> spawn_kernel_thread(void (*main)()) {
+  Thread* t = TRY(new_kernel_thread(main));
+  TRY(clone_thread(current(), *t, kernel_thread_entry));
+  return t;
+}
+
+void spawn_kernel_threads() {
+  auto t = new_kernel_thread(kernel_threads_main);
+  if (!t.ok() || !clone_process(**t, kernel_process_entry).ok())
+    boot_failed("the host refused the kernel-thread process");
+}
+
+void host_thread_exit(Task& self) {
+  sched_exit(self);
+  host_exit_thread(nullptr);
+}
+
+void request_kick(Thread& t) {
+  HostThread& h = host_thread(t);
+  uint32_t tid = h.tid.load(std::memory_order_acquire);
+  if (tid) send_request(mailbox::Request::kKick, h.tgid.load(std::memory_order_relaxed), static_cast<int32_t>(tid), 0);
+}
+
+void request_affinity(Thread& t, int virtual_cpu) {
+  HostThread& h = host_thread(t);
+  uint32_t tid = h.tid.load(std::memory_order_acquire);
+  if (tid)
+    send_request(mailbox::Request::kAffinity, h.tgid.load(std::memory_order_relaxed), static_cast<int32_t>(tid),
+                 static_cast<uint32_t>(virtual_cpu));
+}
+
+void report_exit(int32_t wait_status) {
+  mailbox::Mailbox& m = the_mailbox();
+  m.exit_status.store(static_cast<uint32_t>(wait_status), std::memory_order_relaxed);
+  m.finished.store(1, std::memory_order_release);
+  send_request(mailbox::Request::kExitNotice, 0, 0, static_cast<uint32_t>(wait_status));
+}
+
+uint64_t read_fs_base() { return __builtin_ia32_rdfsbase64(); }
+void write_fs_base(uint64_t v) { __builtin_ia32_wrfsbase64(v); }
+
+void vector_state_to_slot(Task& self) {
+  self.full_return = 1;
+  if (self.vector_in_slot) return;
+  __builtin_memset(self.xsave_area() + 512, 0, 64);
+  xsave_to(self.xsave_area(), self.xsave_mask);
+  self.vector_in_slot = 1;
+}
+
+void reset_vector_state(Task& self) {
+  uint8_t* area = self.xsave_area();
+  __builtin_memset(area, 0, 512 + 64);
+  *reinterpret_cast<uint32_t*>(area + 24) = 0x1f80;  // MXCSR: all exceptions masked
+  self.vector_in_slot = 1;
+  self.full_return = 1;
+}
+
+}  // namespace lodge

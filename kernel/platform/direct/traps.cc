@@ -1,0 +1,110 @@
+// From the gate into the kernel proper, and the work before the way back.
+#include <asm/signal.h>
+#include <sys/syscall.h>
+
+#include "kernel/base/layout.h"
+#include "kernel/base/panic.h"
+#include "kernel/host/host_state.h"
+#include "kernel/host/raw.h"
+#include "kernel/host/signals.h"
+#include "kernel/mailbox/kernel_side.h"
+#include "kernel/mm/mm.h"
+#include "kernel/platform/direct/patching.h"
+#include "kernel/sched/sched.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/task.h"
+#include "syscalls/dispatch.h"
+
+namespace lodge {
+namespace {
+
+constexpr uint64_t kPfWrite = 2, kPfInstruction = 16;
+
+FaultAccess access_of(const TrapNote& n) {
+  return {.write = (n.error & kPfWrite) != 0,
+          .exec = (n.error & kPfInstruction) != 0,
+          .host_sigbus = n.signo == SIGBUS};
+}
+
+// A fault of the guest's own: resolved, or a signal with what Linux would say.
+void guest_fault(Task& self, const TrapNote& n) {
+  abi::SigInfo info;
+  info.signo = n.signo;
+  info.code = n.code;
+  info.fault.address = n.address;
+  bool page_fault = n.trap_number == 14;
+  if ((n.signo == SIGSEGV || n.signo == SIGBUS) && page_fault) {
+    switch (self.mm().handle_fault(n.address, access_of(n))) {
+      case FaultResult::kRetry:
+        self.min_faults++;
+        return;
+      case FaultResult::kNoMapping:
+        info.signo = abi::kSigSegv;
+        info.code = abi::kSegvMapErr;
+        break;
+      case FaultResult::kNoAccess:
+        info.signo = abi::kSigSegv;
+        info.code = abi::kSegvAccErr;
+        break;
+      case FaultResult::kBusError:
+        info.signo = abi::kSigBus;
+        info.code = abi::kBusAdrErr;
+        break;
+    }
+  }
+  force_signal(self, info);
+}
+
+}  // namespace
+}  // namespace lodge
+
+using namespace lodge;
+
+extern "C" void gate_syscall(TrapFrame* frame) {
+  Task& self = current_task();
+  self.restart = Restart::kNone;
+  dispatch_syscall(self, *frame);
+}
+
+extern "C" void gate_trap(TrapFrame* frame) {
+  Task& self = current_task();
+  self.restart = Restart::kNone;
+  TrapNote note = self.note;
+  switch (note.signo) {
+    case SIGSYS:
+      // The site may be replaced by a jump, so that it traps no more.
+      learn_site(self, note.address, frame->orig_rax);
+      dispatch_syscall(self, *frame);
+      return;
+    case mailbox::kKickSignal:
+      return;  // it is `pending` that says what to do
+    default:
+      guest_fault(self, note);
+  }
+}
+
+extern "C" void gate_work(TrapFrame*) {
+  Task& self = current_task();
+  uint32_t work = self.pending.load(std::memory_order_acquire);
+  if (work & kSlotPendingBadState) {
+    self.pending.fetch_and(~kSlotPendingBadState, std::memory_order_acq_rel);
+    force_kill(self, abi::kSigSegv);
+  }
+  if (work & kPendingShootdown) run_shootdowns(self);
+  if (work & kPendingMigrate) sched_migrate();
+  if (work & kPendingResched) sched_resched();
+  if (work & (kPendingSignal | kPendingKill | kPendingRestart | kSlotPendingBadState)) deliver_signals(self);
+}
+
+// A fault while the kernel copied from or to the guest: a page to provide, or the copy's fixup.
+extern "C" uint64_t resolve_user_fault(uint64_t ip) {
+  SlotHead& slot = current_slot();
+  uint64_t address = slot.fault_address;
+  if (current().is_task && address >= kGuestStart && address < kGuestEnd && current_task().mm_) {
+    FaultAccess access{.write = (slot.fault_error & kPfWrite) != 0, .in_kernel = true};
+    if (current_task().mm().handle_fault(address, access) == FaultResult::kRetry) return ip;
+  }
+  for (const UserFixup* f = user_fixups_begin; f < user_fixups_end; f++)
+    if (f->at == ip) return f->go_on;
+  panic("a guest access without fixup faulted");
+}
