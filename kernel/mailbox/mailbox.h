@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernel/base/layout.h"  // the boot loader needs the address map
+
 namespace lodge::mailbox {
 
 constexpr uint64_t kMagic = 0x31786f6265676f4c;  // "Logebox1"

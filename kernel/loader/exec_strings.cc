@@ -1,0 +1,61 @@
+// The strings of an execve, gathered in one growing block of arena.
+#include "kernel/loader/exec.h"
+
+namespace lodge {
+
+Result<void> ExecStrings::grow(size_t needed) {
+  if (needed > kMaxTotal) return Errno::E2BIG;
+  if (needed <= capacity_) return {};
+  size_t capacity = capacity_ ? capacity_ : 4096;
+  while (capacity < needed) capacity *= 2;
+  char* bigger = static_cast<char*>(arena_alloc(capacity));
+  if (!bigger) return Errno::ENOMEM;
+  __builtin_memcpy(bigger, data_, size_);
+  arena_free(data_);
+  data_ = bigger;
+  capacity_ = capacity;
+  return {};
+}
+
+Result<void> ExecStrings::add(std::string_view s) {
+  if (s.size() >= kMaxString) return Errno::E2BIG;
+  TRY(grow(size_ + s.size() + 1));
+  __builtin_memcpy(data_ + size_, s.data(), s.size());
+  data_[size_ + s.size()] = 0;
+  size_ += s.size() + 1;
+  count++;
+  return {};
+}
+
+Result<void> ExecStrings::add_from_user(UserAddr s) {
+  size_t room = 256;
+  for (;;) {
+    TRY(grow(size_ + room));
+    auto n = string_from_user(data_ + size_, s, room);
+    if (n.ok()) {
+      size_ += *n + 1;
+      count++;
+      return {};
+    }
+    if (n.error() != Errno::ENAMETOOLONG) return n.error();
+    if (room >= kMaxString) return Errno::E2BIG;
+    room *= 4;
+    if (room > kMaxString) room = kMaxString;
+    if (size_ + room > kMaxTotal) {
+      room = kMaxTotal - size_;
+      if (room < 2) return Errno::E2BIG;
+    }
+  }
+}
+
+Result<uint32_t> ExecStrings::add_list(UserAddr list) {
+  uint32_t n = 0;
+  if (list == 0) return n;
+  for (;; n++) {
+    uint64_t s = TRY(load_user64(list + uint64_t{n} * 8));
+    if (s == 0) return n;
+    TRY(add_from_user(s));
+  }
+}
+
+}  // namespace lodge

@@ -1,0 +1,73 @@
+#include "userland/lodge/run/host_facts.h"
+
+#include <cpuid.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+#include <string>
+
+#include "kernel/mailbox/mailbox.h"
+#include "userland/lodge/failure.h"
+
+namespace lodge {
+
+VectorState vector_state() {
+  constexpr uint64_t kAmx = 3ull << 17;
+  uint32_t lo, hi;
+  asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+  VectorState v{(static_cast<uint64_t>(hi) << 32 | lo) & ~kAmx, 512 + 64, 0};
+  for (unsigned i = 2; i < 63; i++) {
+    if (!(v.mask >> i & 1)) continue;
+    unsigned size, offset, c, d;
+    __cpuid_count(0xd, i, size, offset, c, d);
+    v.size = std::max<uint64_t>(v.size, uint64_t{offset} + size);
+  }
+  alignas(16) unsigned char fx[512] = {};
+  asm volatile("fxsave %0" : "=m"(fx));
+  std::memcpy(&v.mxcsr_mask, fx + 28, 4);
+  if (v.mxcsr_mask == 0) v.mxcsr_mask = 0xffbf;
+  return v;
+}
+
+namespace {
+
+// Busy time of each CPU so far, in ticks (proc(5), /proc/stat).
+std::map<int, uint64_t> busy_ticks() {
+  std::map<int, uint64_t> out;
+  std::ifstream in("/proc/stat");
+  for (std::string line; std::getline(in, line);) {
+    int cpu;
+    unsigned long long user, nice, system;
+    if (std::sscanf(line.c_str(), "cpu%d %llu %llu %llu", &cpu, &user, &nice, &system) == 4)
+      out[cpu] = user + nice + system;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<int> choose_cpus(unsigned count) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) throw host_failure("sched_getaffinity", errno);
+  std::vector<int> cpus;
+  for (int i = 0; i < CPU_SETSIZE; i++)
+    if (CPU_ISSET(i, &allowed)) cpus.push_back(i);
+  if (count == 0) count = static_cast<unsigned>(cpus.size());
+  count = std::min<unsigned>(count, mailbox::kMaxVirtualCpus);
+  // By load so far, ties at random: many VPSs must not pile up on CPU 0.
+  std::shuffle(cpus.begin(), cpus.end(), std::mt19937(std::random_device()()));
+  auto busy = busy_ticks();
+  std::stable_sort(cpus.begin(), cpus.end(), [&](int a, int b) { return busy[a] / 1000 < busy[b] / 1000; });
+  std::vector<int> out;
+  for (unsigned i = 0; i < count; i++) out.push_back(cpus[i % cpus.size()]);
+  return out;
+}
+
+}  // namespace lodge

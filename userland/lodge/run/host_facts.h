@@ -1,0 +1,18 @@
+// What the kernel wants to know of the host's processor, and which CPUs a VPS gets.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace lodge {
+
+struct VectorState {
+  uint64_t mask;  // XCR0, without what needs a permission (AMX tiles)
+  uint64_t size;  // bytes of its standard-format XSAVE image
+  uint32_t mxcsr_mask;
+};
+VectorState vector_state();
+
+// Host CPUs for `count` virtual ones (0: as many as we may use), the idlest first. Throws Failure.
+std::vector<int> choose_cpus(unsigned count);
+
+}  // namespace lodge
