@@ -24,6 +24,7 @@ enum class KernelPart : uint8_t {
   kUts,
   kMm,
   kMailbox,
+  kConsole,
   kLog,
   kClock,
   kTimers,

@@ -26,13 +26,13 @@ void send_request(Request kind, int32_t tgid, int32_t tid, uint32_t argument) {
   host::futex_wake(m.monitor_bell, 1);
 }
 
-int32_t take_reaped() {
+bool take_reaped(ReapedEntry& out) {
   Mailbox& m = the_mailbox();
   uint32_t head = m.reaped_head.load(std::memory_order_relaxed);
-  if (head == m.reaped_tail.load(std::memory_order_acquire)) return 0;
-  int32_t tgid = m.reaped[head % kReaped].tgid;
+  if (head == m.reaped_tail.load(std::memory_order_acquire)) return false;
+  out = m.reaped[head % kReaped];
   m.reaped_head.store(head + 1, std::memory_order_release);
-  return tgid;
+  return true;
 }
 
 size_t ring_write(ByteRing& ring, std::span<const char> bytes) {

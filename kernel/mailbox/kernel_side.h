@@ -9,6 +9,7 @@
 #include "kernel/base/kernel.h"
 #include "kernel/base/mutex.h"
 #include "kernel/mailbox/mailbox.h"
+#include "kernel/sched/wait.h"
 
 namespace lodge {
 
@@ -16,13 +17,14 @@ struct MailboxState {
   static constexpr KernelPart kPart = KernelPart::kMailbox;
   mailbox::Mailbox* box = nullptr;
   Mutex lock{LockClass::kMonitor};
+  WaitQueue stream_waiters;  // readers and writers of the streams; woken by the mailbox thread
 };
 
 inline mailbox::Mailbox& the_mailbox() { return *kernel_part<MailboxState>().box; }
 
 void send_request(mailbox::Request kind, int32_t tgid, int32_t tid, uint32_t argument);
-// Next host process that the monitor has reaped, 0 if none. Caller holds TaskSlots::lock (one reader).
-int32_t take_reaped();
+// Next host process that the monitor has reaped; false if none. Caller holds TaskSlots::lock (one reader).
+bool take_reaped(mailbox::ReapedEntry& out);
 
 // Streams. Both return bytes moved; 0 means none or no room now.
 size_t ring_write(mailbox::ByteRing& ring, std::span<const char> bytes);

@@ -26,12 +26,14 @@ void drop_dying_locked(TaskSlots& s, uint32_t i) {
 }
 
 void collect_locked(TaskSlots& s) {
-  for (int32_t tgid; (tgid = take_reaped()) != 0;)
+  for (mailbox::ReapedEntry r; take_reaped(r);) {
     for (uint32_t i = 0; i < s.dying_count;)
-      if (s.dying[i].tgid == tgid)
+      if (s.dying[i].tgid == r.tgid)
         drop_dying_locked(s, i);
       else
         i++;
+    if (r.status != 0) s.killed[s.killed_count++ % TaskSlots::kMaxKilled] = r.tgid;
+  }
   for (uint32_t i = 0; i < s.dying_count;)
     if (host_state().threads[s.dying[i].id].tid.load(std::memory_order_acquire) == 0)
       drop_dying_locked(s, i);
@@ -80,10 +82,12 @@ void retire_slot(void* memory, uint32_t id) {
   s.dying[s.dying_count++] = {memory, id, host_state().threads[id].tgid.load(std::memory_order_relaxed)};
 }
 
-void note_reaped() {
+int32_t next_killed_process() {
   TaskSlots& s = kernel_part<TaskSlots>();
   MutexLock guard(s.lock);
   collect_locked(s);
+  if (s.killed_taken == s.killed_count) return 0;
+  return s.killed[s.killed_taken++ % TaskSlots::kMaxKilled];
 }
 
 }  // namespace lodge

@@ -24,6 +24,9 @@ struct TaskSlots {
   uint64_t* used = nullptr;  // bit per slot id
   Dying* dying = nullptr;
   uint32_t dying_count = 0;
+  static constexpr uint32_t kMaxKilled = 256;
+  int32_t killed[kMaxKilled];  // host processes that did not end by their own exit
+  uint32_t killed_count = 0, killed_taken = 0;
   uint32_t in_use = 0;
   uint32_t limit = kMaxSlots;
 };
@@ -40,5 +43,10 @@ void free_unused_slot(void* memory, uint32_t id);  // of a clone that failed: no
 void retire_slot(void* memory, uint32_t id);
 // From the reaped ring: processes that the monitor has waited for.
 void note_reaped();
+// The Task was destroyed; its memory goes when the host thread has gone.
+enum class LastOfMemory : bool { kNo, kYes };
+void retire_slot(void* memory, uint32_t id, LastOfMemory last);
+// Looks through what the monitor has reaped; the next host process that something killed, 0 if none.
+int32_t next_killed_process();
 
 }  // namespace lodge

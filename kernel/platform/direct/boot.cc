@@ -7,8 +7,6 @@
 #include "kernel/base/arena.h"
 #include "kernel/base/kernel.h"
 #include "kernel/base/layout.h"
-#include "kernel/base/log.h"
-#include "kernel/base/random.h"
 #include "kernel/host/host_state.h"
 #include "kernel/host/memory.h"
 #include "kernel/host/raw.h"

@@ -1,0 +1,123 @@
+#include "kernel/mailbox/stream_file.h"
+
+#include "kernel/abi/ioctl.h"
+#include "kernel/base/format.h"
+#include "kernel/file/anon_inode.h"
+#include "kernel/file/io_cursor.h"
+#include "kernel/host/host.h"
+#include "kernel/ipc/signal_hook.h"
+
+namespace lodge {
+
+using mailbox::ByteRing;
+using mailbox::kStreamBytes;
+
+namespace {
+
+WaitQueue& stream_waiters() { return kernel_part<MailboxState>().stream_waiters; }
+
+uint32_t filled(const ByteRing& r) {
+  uint32_t used = r.tail.load(std::memory_order_acquire) - r.head.load(std::memory_order_acquire);
+  return used <= kStreamBytes ? used : 0;
+}
+
+}  // namespace
+
+Result<Ref<File>> open_stream(ByteRing& ring, uint32_t flags) {
+  AnonFileState& anon = kernel_part<AnonFileState>();
+  auto inode = TRY(make<AnonInode>(anon.sb, anon.sb.next_ino(), abi::kTypeFifo | 0600, Inode::Owner{0, 0}));
+  return Ref<File>(TRY(make<StreamFile>(RefPtr<Inode>(inode.get()), ring, flags)));
+}
+
+StreamFile::~StreamFile() {
+  if (readable()) {
+    ring_.closed_out.store(1);
+    ring_.space_bell.fetch_add(1);
+    host::futex_wake(ring_.space_bell, 1);
+  } else {
+    ring_.closed_in.store(1);
+    ring_.data_bell.fetch_add(1);
+    host::futex_wake(ring_.data_bell, 1);
+  }
+}
+
+void StreamFile::describe(Formatter& out) const { format(out, "pipe:[{}]", inode()->ino()); }
+
+Result<size_t> StreamFile::read(IoCursor& to, uint64_t) {
+  SleepGuard turn(turn_);
+  if (to.remaining() == 0) return size_t{0};
+  auto ready = [&] { return filled(ring_) > 0 || ring_.closed_in.load() != 0; };
+  if (!ready()) {
+    if (nonblocking()) return Errno::EAGAIN;
+    if (wait_event(stream_waiters(), ready) == WaitOutcome::kInterrupted) return current().interrupted(Restart::kSys);
+  }
+  size_t done = 0;
+  while (to.remaining() > 0) {
+    uint32_t used = filled(ring_);
+    if (used == 0) break;
+    uint32_t head = ring_.head.load(std::memory_order_relaxed), at = head % kStreamBytes;
+    size_t n = used < kStreamBytes - at ? used : kStreamBytes - at;
+    auto copied = to.copy_out(ring_.data + at, n);
+    if (!copied.ok()) return done ? Result<size_t>(done) : copied.error();
+    ring_.head.store(head + static_cast<uint32_t>(*copied), std::memory_order_release);
+    done += *copied;
+    if (*copied < n) break;
+  }
+  ring_.space_bell.fetch_add(1, std::memory_order_seq_cst);
+  if (ring_.writer_waits.load(std::memory_order_seq_cst)) host::futex_wake(ring_.space_bell, 1);
+  return done;
+}
+
+Result<size_t> StreamFile::write(IoCursor& from, uint64_t) {
+  SleepGuard turn(turn_);
+  size_t done = 0;
+  auto stop = [&](Errno e) { return done ? Result<size_t>(done) : Result<size_t>(e); };
+  while (from.remaining() > 0) {
+    if (ring_.closed_out.load()) {
+      send_sigpipe(current());
+      return stop(Errno::EPIPE);
+    }
+    uint32_t used = filled(ring_);
+    if (used == kStreamBytes) {
+      if (nonblocking()) return stop(Errno::EAGAIN);
+      auto room = [&] {
+        ring_.writer_waits.store(1, std::memory_order_seq_cst);
+        return filled(ring_) < kStreamBytes || ring_.closed_out.load() != 0;
+      };
+      if (wait_event(stream_waiters(), room) == WaitOutcome::kInterrupted)
+        return done ? Result<size_t>(done) : current().interrupted(Restart::kSys);
+      continue;
+    }
+    uint32_t tail = ring_.tail.load(std::memory_order_relaxed), at = tail % kStreamBytes;
+    size_t room = kStreamBytes - used < kStreamBytes - at ? kStreamBytes - used : kStreamBytes - at;
+    auto copied = from.copy_in(ring_.data + at, room);
+    if (!copied.ok()) return stop(copied.error());
+    ring_.tail.store(tail + static_cast<uint32_t>(*copied), std::memory_order_release);
+    ring_.data_bell.fetch_add(1, std::memory_order_seq_cst);
+    if (ring_.reader_waits.load(std::memory_order_seq_cst)) host::futex_wake(ring_.data_bell, 1);
+    done += *copied;
+    if (*copied == 0) break;
+  }
+  return done;
+}
+
+PollEvents StreamFile::poll(PollTable* table) {
+  if (table) table->add(stream_waiters());
+  if (readable()) {
+    PollEvents e = filled(ring_) > 0 ? kPollIn | kPollRdNorm : 0;
+    if (ring_.closed_in.load()) e |= kPollHup;
+    return e;
+  }
+  ring_.writer_waits.store(1, std::memory_order_seq_cst);
+  PollEvents e = filled(ring_) < kStreamBytes ? kPollOut | kPollWrNorm : 0;
+  if (ring_.closed_out.load()) e |= kPollErr;
+  return e;
+}
+
+Result<long> StreamFile::ioctl(uint32_t command, uint64_t argument) {
+  if (command != abi::kFionread) return Errno::ENOTTY;
+  TRY(store_user32(argument, filled(ring_)));
+  return 0L;
+}
+
+}  // namespace lodge

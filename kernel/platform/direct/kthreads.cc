@@ -1,0 +1,111 @@
+// The kernel-thread process: what the kernel does on its own behalf. One thread serves the mailbox, one the clock. Both
+// sleep on a futex while there is nothing to do: an idle VPS costs nothing.
+#include "kernel/base/panic.h"
+#include "kernel/host/host.h"
+#include "kernel/host/host_state.h"
+#include "kernel/mailbox/console_driver.h"
+#include "kernel/mailbox/kernel_side.h"
+#include "kernel/platform/direct/boot.h"
+#include "kernel/platform/direct/spawn.h"
+#include "kernel/sched/sched.h"
+#include "kernel/task/exit.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/task_slot.h"
+
+namespace lodge {
+namespace {
+
+using namespace mailbox;
+
+void clock_main() {
+  request_affinity(current(), ~0);
+  std::atomic<uint32_t>& bell = scheduler().tick_bell;
+  uint64_t next_tick = host::kNever;
+  for (;;) {
+    uint32_t seen = bell.load(std::memory_order_seq_cst);
+    uint64_t now = host::monotonic_ns();
+    if (scheduler().ticking.load(std::memory_order_seq_cst) && next_tick == host::kNever) next_tick = now + kTickNs;
+    if (now >= next_tick) next_tick = sched_tick(now);
+    uint64_t next_timer = host::kNever;
+    (void)host::futex_wait(bell, seen, next_tick < next_timer ? next_tick : next_timer);
+  }
+}
+
+void ring_clock() {
+  std::atomic<uint32_t>& bell = scheduler().tick_bell;
+  bell.fetch_add(1, std::memory_order_seq_cst);
+  host::futex_wake(bell, 1);
+}
+
+// lodge was told to end: so is the first process; what it has not ended by then, the monitor kills.
+void shut_down() {
+  Tasks& all = tasks();
+  MutexLock guard(all.lock);
+  for (int pid = 1; pid < Tasks::kMaxPid; pid++)
+    if (Process* p = all.table[pid].process; p && !p->zombie) (void)send_signal_locked(*p, nullptr, kernel_siginfo(abi::kSigTerm));
+}
+
+void signal_first_process(int signo) {
+  if (signo < 1 || signo > abi::kSigMax) return;
+  Tasks& all = tasks();
+  MutexLock guard(all.lock);
+  if (all.init) signal_group_locked(*all.init->group, kernel_siginfo(signo));
+}
+
+// The host killed a process of ours. In guest code, its tasks are what SIGKILL would have made of them; inside the
+// kernel they may have held locks, and the VPS cannot go on.
+void bury_killed(int32_t tgid) {
+  for (;;) {
+    Task* victim = nullptr;
+    {
+      MutexLock guard(tasks().lock);
+      for (int tid = 1; tid < Tasks::kMaxPid && !victim; tid++) {
+        Task* t = tasks().table[tid].task;
+        if (t && host_state().threads[t->slot_id].tgid.load() == tgid) victim = t;
+      }
+    }
+    if (!victim) return;
+    if (victim->in_kernel) panic("a host process was killed inside the kernel");
+    exit_on_behalf(*victim);
+  }
+}
+
+void mailbox_main() {
+  request_affinity(current(), ~0);
+  Mailbox& m = the_mailbox();
+  bool tty = (m.boot.flags & kBootTty) != 0;
+  for (;;) {
+    uint32_t seen = m.kernel_bell.load(std::memory_order_seq_cst);
+    uint32_t events = m.events.exchange(0, std::memory_order_seq_cst);
+    if (events == 0) {
+      (void)host::futex_wait(m.kernel_bell, seen);
+      continue;
+    }
+    if (events & kEventStdin) {
+      if (tty)
+        kernel_part<ConsoleState>().driver.serve();
+      kernel_part<MailboxState>().stream_waiters.wake_all();
+    }
+    if (events & kEventWinsize) {
+      uint32_t size = m.winsize.load();
+      kernel_part<ConsoleState>().tty->set_winsize(
+          {.row = static_cast<uint16_t>(size), .col = static_cast<uint16_t>(size >> 16)});
+    }
+    if (events & kEventReaped)
+      while (int32_t tgid = next_killed_process()) bury_killed(tgid);
+    if (events & kEventSignal) signal_first_process(static_cast<int>(m.signal_request.load()));
+    if (events & kEventShutdown) shut_down();
+  }
+}
+
+}  // namespace
+
+void wake_tick_thread() { ring_clock(); }
+void wake_timer_thread() { ring_clock(); }
+
+void kernel_threads_main() {
+  if (!spawn_kernel_thread(clock_main).ok()) boot_failed("the host refused the clock thread");
+  mailbox_main();
+}
+
+}  // namespace lodge

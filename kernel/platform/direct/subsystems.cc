@@ -1,0 +1,56 @@
+#include "kernel/platform/direct/subsystems.h"
+
+#include "kernel/base/arena.h"
+#include "kernel/base/kernel.h"
+#include "kernel/file/anon_inode.h"
+#include "kernel/host/host.h"
+#include "kernel/mailbox/console_driver.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/page_file.h"
+#include "kernel/platform/direct/boot.h"
+#include "vfs/core/vfs.h"
+#include "vfs/ext4/superblock.h"
+
+namespace lodge {
+namespace {
+
+template <typename T, typename... A>
+T& make_part(A&&... args) {
+  auto made = make_raw<T>(std::forward<A>(args)...);
+  if (!made.ok()) boot_failed("no memory for the kernel's parts");
+  Kernel::current().set_part(**made);
+  return **made;
+}
+
+void must(Result<void> r, const char* what) {
+  if (!r.ok()) boot_failed(what, errno_name(r.error()));
+}
+
+// boot_failed wants a C string.
+const char* error_text(const ext4::MountError& e) {
+  auto* s = static_cast<char*>(arena_alloc(e.message().size() + 1));
+  if (!s) return "";
+  __builtin_memcpy(s, e.message().data(), e.message().size());
+  s[e.message().size()] = 0;
+  return s;
+}
+
+void mount_image(const mailbox::BootInfo& boot) {
+  ext4::MountError error;
+  auto sb = ext4::Ext4Superblock::mount(host::image_file(0), boot.image_size[0], {}, error);
+  if (!sb.ok()) boot_failed("cannot mount the image", error_text(error));
+  must(Vfs::current().mount_root(Ref<Superblock>(**sb), abi::kMsRdonly, "/dev/vda"), "cannot mount the image");
+}
+
+}  // namespace
+
+void init_subsystems(const mailbox::BootInfo& boot) {
+  PageFile& pages = make_part<PageFile>(boot.page_file_size);
+  make_part<MmSystem>(pages, boot.memory_limit);
+  make_part<AnonFileState>();
+  must(init_console(), "no memory for the console");
+  if (auto v = vfs_init(); !v.ok()) boot_failed("no memory for the file tree", errno_name(v.error()));
+  mount_image(boot);
+}
+
+}  // namespace lodge
