@@ -17,8 +17,8 @@ void write_line(std::span<const char> text) {
 void print(Task& task, const SyscallRow& row, const uint64_t* args, int64_t result) {
   char buffer[512];
   Formatter f(buffer);
-  format(f, "[{}] {}({}, {}, {}, {}, {}, {}) = ", task.tid, row.name, hex(args[0]), hex(args[1]), hex(args[2]),
-         hex(args[3]), hex(args[4]), hex(args[5]));
+  format(f, "[{}] {}({:x}, {:x}, {:x}, {:x}, {:x}, {:x}) = ", task.tid, row.name, args[0], args[1], args[2],
+         args[3], args[4], args[5]);
   const char* name = result < 0 && result > -4096 ? errno_name(static_cast<Errno>(-result)) : nullptr;
   if (name)
     format(f, "-1 {}\n", name);

@@ -3,8 +3,7 @@
 
 #include <linux/falloc.h>
 #include <linux/futex.h>
-#include <linux/time.h>
-#include <linux/uio.h>
+#include <sys/uio.h>
 #include <sys/syscall.h>
 
 #include "kernel/host/memory.h"

@@ -6,11 +6,9 @@
 // fault in a guest copy goes to user_fault_thunk; faults in the gate are the guest's doing; anything else is a bug.
 #include "kernel/host/signals.h"
 
-#include <asm/siginfo.h>
-#include <asm/ucontext.h>
-#include <asm/sigcontext.h>
-#include <asm/signal.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 
 #include "kernel/base/layout.h"
 #include "kernel/base/panic.h"
@@ -22,7 +20,11 @@
 namespace lodge::host {
 namespace {
 
-using Context = sigcontext_64;
+struct Context {  // struct sigcontext_64 of the host
+  uint64_t r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip, flags;
+  uint16_t cs, gs, fs, ss;
+  uint64_t err, trapno, oldmask, cr2, fpstate, reserved[8];
+};
 
 struct KernelUcontext {  // struct ucontext of the host on x86-64, as gate.S knows it
   unsigned long flags;
@@ -30,7 +32,8 @@ struct KernelUcontext {  // struct ucontext of the host on x86-64, as gate.S kno
   stack_t stack;
   Context mc;
 };
-static_assert(offsetof(KernelUcontext, mc) == 40);
+static_assert(offsetof(KernelUcontext, mc) == 40 && offsetof(KernelUcontext, mc.fpstate) == 224 &&
+              offsetof(KernelUcontext, mc.ip) == 168 && offsetof(KernelUcontext, mc.sp) == 160);
 
 void copy_bytes(void* dst, const void* src, size_t n) { __builtin_memcpy(dst, src, n); }
 

@@ -91,7 +91,7 @@ Result<MappedElf> map_elf(Mm& mm, const Ref<File>& file, const ElfProgram& elf, 
       // An interpreter, or a program that is its own, goes among the mappings: claims the span first.
       MapRequest claim;
       claim.length = span + (align > kPageSize ? align : 0);
-      claim.flags = abi::kMapPrivate | abi::kMapAnonymous | abi::kMapNoreserve;
+      claim.flags = abi::kMapPrivate | abi::kMapAnonymous | abi::kMapNoReserve;
       uint64_t at = TRY(mm.map(claim));
       base = (at + align - 1) & ~(align - 1);
       TRY(mm.unmap(at, claim.length));

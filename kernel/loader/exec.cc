@@ -28,7 +28,7 @@ void allow_write(Inode& inode) { inode.write_count.fetch_add(1); }
 
 Result<Ref<File>> open_exec(Task& task, int dirfd, std::string_view path, uint32_t at_flags) {
   PathContext ctx{task.fs(), task.fds(), task.cred()};
-  uint32_t walk = at_flags & abi::kAtSymlinkNofollow ? 0 : kFollow;
+  uint32_t walk = at_flags & abi::kAtSymlinkNofollow ? 0u : static_cast<uint32_t>(kFollow);
   if (at_flags & abi::kAtEmptyPath) walk |= kEmptyOk;
   Path at = TRY(lookup_path(ctx, dirfd, path, walk));
   Inode& inode = *at.dentry()->inode();
@@ -237,7 +237,7 @@ void commit_exec(Task& task, ExecRequest* r) {
   uint64_t seed = random_u64();
   if (task.mm().ref_count() == 1) {
     task.mm().reset(seed);
-    if (task.vfork) task.release_vfork();
+    release_vfork(task);
     finish_exec(task, r);
     return;
   }
@@ -256,7 +256,7 @@ void commit_exec(Task& task, ExecRequest* r) {
   old.reset();
   task.exec_request = r;
   // The parent may go on once we are out of its memory: our stack is the kernel's, so now.
-  task.release_vfork();
+  release_vfork(task);
   move_to_fresh_process(task, go_on_in_fresh_process);
 }
 

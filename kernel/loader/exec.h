@@ -29,6 +29,7 @@ class ExecStrings {
   Result<uint32_t> add_list(UserAddr list);
   const char* data() const { return data_; }
   size_t size() const { return size_; }
+  void swap(ExecStrings& o);
   uint32_t count = 0;
 
  private:

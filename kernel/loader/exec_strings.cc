@@ -17,6 +17,13 @@ Result<void> ExecStrings::grow(size_t needed) {
   return {};
 }
 
+void ExecStrings::swap(ExecStrings& o) {
+  std::swap(data_, o.data_);
+  std::swap(size_, o.size_);
+  std::swap(capacity_, o.capacity_);
+  std::swap(count, o.count);
+}
+
 Result<void> ExecStrings::add(std::string_view s) {
   if (s.size() >= kMaxString) return Errno::E2BIG;
   TRY(grow(size_ + s.size() + 1));

@@ -60,7 +60,7 @@ Result<void> init_console() {
   s->tty = TRY(make<ConsoleTty>(s->driver));
   s->driver.bind(*s->tty);
   uint32_t size = the_mailbox().winsize.load();
-  if (size) s->tty->set_winsize({.row = static_cast<uint16_t>(size), .col = static_cast<uint16_t>(size >> 16)});
+  if (size) s->tty->set_winsize({static_cast<uint16_t>(size), static_cast<uint16_t>(size >> 16), 0, 0});
   Kernel::current().set_part(*s);
   return {};
 }

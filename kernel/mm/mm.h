@@ -146,6 +146,8 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   uint64_t heap_start() const { return heap_start_; }
   uint64_t heap_end() const { return heap_end_; }
   MmLimits limits;                      // written by its tasks alone
+  // Where the loader put the strings (/proc/PID/cmdline, environ).
+  uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
   std::atomic<int32_t> membarriers{0};  // registered commands of membarrier(2)
   MmSystem& system() { return system_; }
 

@@ -94,13 +94,6 @@ void process_ends_locked(Process& p, List<Process, ChildTag>& drop) {
   if (group && p.parent && p.parent->group != group) signal_if_orphaned_locked(group);
 }
 
-void release_vfork(Task& t) {
-  if (!t.vfork) return;
-  t.vfork->done.store(true, std::memory_order_release);
-  t.vfork->waiters.wake_all();
-  t.vfork.reset();
-}
-
 // What other threads of the same memory wait for (set_tid_address(2), robust futexes). The addresses are the guest's:
 // whether they are good is its own business.
 void tell_memory_sharers(Task& t) {
@@ -167,6 +160,13 @@ void leave_process(Task& t, int32_t wait_status) {
 }
 
 }  // namespace
+
+void release_vfork(Task& t) {
+  if (!t.vfork) return;
+  t.vfork->done.store(true, std::memory_order_release);
+  t.vfork->waiters.wake_all();
+  t.vfork.reset();
+}
 
 void notify_parent_locked(Process& p, int code, int32_t status) {
   Process* parent = p.parent;

@@ -9,6 +9,8 @@ namespace lodge {
 
 [[noreturn]] void exit_thread(Task& self, int32_t wait_status);  // this thread only
 [[noreturn]] void exit_group(Task& self, int32_t wait_status);   // all threads
+// The parent of a vfork need not wait any longer; nothing if nobody waits.
+void release_vfork(Task& t);
 [[noreturn]] void exit_killed(Task& self);                       // by somebody else's exit_group, exec or SIGKILL
 // A task whose host thread the host has killed: does what it would have done. From the kernel-thread process.
 void exit_on_behalf(Task& gone);

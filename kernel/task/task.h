@@ -64,6 +64,7 @@ class Task : public Thread, public ListNode<InProcessTag> {
   uint64_t gs_base = 0;        // what the guest has set, if it owns gs
   std::atomic<bool> exiting{false};
   void (*start)(Task&) = nullptr;  // where a task goes on that a fresh host process takes over
+  void* exec_request = nullptr;    // what it goes on with (loader/exec.h)
   uint64_t start_time = 0;      // ns since boot
   uint64_t min_faults = 0;
   int32_t pdeath_signal = 0;

@@ -41,11 +41,6 @@ Result<NewSlot> alloc_slot();
 void free_unused_slot(void* memory, uint32_t id);  // of a clone that failed: no host thread ever ran
 // The Task's references are dropped; its memory goes when the host thread has gone.
 void retire_slot(void* memory, uint32_t id);
-// From the reaped ring: processes that the monitor has waited for.
-void note_reaped();
-// The Task was destroyed; its memory goes when the host thread has gone.
-enum class LastOfMemory : bool { kNo, kYes };
-void retire_slot(void* memory, uint32_t id, LastOfMemory last);
 // Looks through what the monitor has reaped; the next host process that something killed, 0 if none.
 int32_t next_killed_process();
 

@@ -89,7 +89,7 @@ void mailbox_main() {
     if (events & kEventWinsize) {
       uint32_t size = m.winsize.load();
       kernel_part<ConsoleState>().tty->set_winsize(
-          {.row = static_cast<uint16_t>(size), .col = static_cast<uint16_t>(size >> 16)});
+          {static_cast<uint16_t>(size), static_cast<uint16_t>(size >> 16), 0, 0});
     }
     if (events & kEventReaped)
       while (int32_t tgid = next_killed_process()) bury_killed(tgid);

@@ -38,7 +38,7 @@ void panic(const char* message, const char* file, int line) {
   for (int i = 0; i < 12 && rbp; i++) {
     uint64_t at = reinterpret_cast<uint64_t>(rbp);
     if ((at ^ reinterpret_cast<uint64_t>(&current_slot())) >= kSlotSize || at % 8) break;
-    format(f, " {}", hex(rbp[1]));
+    format(f, " {:x}", rbp[1]);
     rbp = reinterpret_cast<uint64_t*>(rbp[0]);
   }
   report(buffer, f.size());
@@ -47,13 +47,13 @@ void panic(const char* message, const char* file, int line) {
 void host::panic_fault(const FaultReport& r) {
   char buffer[512];
   Formatter f(buffer);
-  format(f, "signal {} in kernel code at {}, address {}, slot {}:", r.signo, hex(r.rip), hex(r.address),
+  format(f, "signal {} in kernel code at {:x}, address {:x}, slot {}:", r.signo, r.rip, r.address,
          current().slot_id);
   uint64_t* rbp = reinterpret_cast<uint64_t*>(r.rbp);
   for (int i = 0; i < 12 && rbp; i++) {
     uint64_t at = reinterpret_cast<uint64_t>(rbp);
     if ((at ^ reinterpret_cast<uint64_t>(&current_slot())) >= kSlotSize || at % 8) break;
-    format(f, " {}", hex(rbp[1]));
+    format(f, " {:x}", rbp[1]);
     rbp = reinterpret_cast<uint64_t*>(rbp[0]);
   }
   report(buffer, f.size());

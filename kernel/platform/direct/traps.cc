@@ -9,6 +9,7 @@
 #include "kernel/host/signals.h"
 #include "kernel/mailbox/kernel_side.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/task_hooks.h"
 #include "kernel/platform/direct/patching.h"
 #include "kernel/sched/sched.h"
 #include "kernel/task/signal.h"
