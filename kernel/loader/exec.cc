@@ -154,17 +154,11 @@ void reset_signals(Task& task) {
   // A table shared with others (CLONE_SIGHAND) is left to them.
   if (p.handlers->ref_count() > 1)
     if (auto own = make<SignalHandlers>(); own.ok()) {
+      (*own)->copy_from(*p.handlers);
       MutexLock guard(p.signals_lock);
-      for (int s = 1; s <= abi::kSigMax; s++) (*own)->actions[s] = p.handlers->actions[s];
       p.handlers = own.take();
     }
-  MutexLock guard(p.signals_lock);
-  for (int s = 1; s <= abi::kSigMax; s++) {
-    abi::SigAction& a = p.handlers->actions[s];
-    bool ignored = a.handler == 1;
-    a = {};
-    if (ignored) a.handler = 1;
-  }
+  p.handlers->clear_handlers();
   task.alt_stack = {};
 }
 

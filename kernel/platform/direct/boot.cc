@@ -93,9 +93,6 @@ void make_kernel_parts(const BootInfo& boot) {
 
   auto tasks = make_raw<Tasks>();
   if (!tasks.ok()) boot_failed("no memory for tasks");
-  (*tasks)->table = static_cast<PidEntry*>(arena_alloc(Tasks::kMaxPid * sizeof(PidEntry)));
-  if (!(*tasks)->table) boot_failed("no memory for the pid table");
-  for (int i = 0; i < Tasks::kMaxPid; i++) new (&(*tasks)->table[i]) PidEntry();
   kernel->set_part(**tasks);
   must(init_task_slots(), "no memory for task slots");
   auto zygote = make_raw<ZygoteState>();

@@ -41,8 +41,8 @@ void ring_clock() {
 void shut_down() {
   Tasks& all = tasks();
   MutexLock guard(all.lock);
-  for (int pid = 1; pid < Tasks::kMaxPid; pid++)
-    if (Process* p = all.table[pid].process; p && !p->zombie) (void)send_signal_locked(*p, nullptr, kernel_siginfo(abi::kSigTerm));
+  for (Process* p = all.next_process_locked(1); p; p = all.next_process_locked(p->pid + 1))
+    (void)send_signal_locked(*p, nullptr, kernel_siginfo(abi::kSigTerm));
 }
 
 void signal_first_process(int signo) {
@@ -60,7 +60,7 @@ void bury_killed(int32_t tgid) {
     {
       MutexLock guard(tasks().lock);
       for (int tid = 1; tid < Tasks::kMaxPid && !victim; tid++) {
-        Task* t = tasks().table[tid].task;
+        Task* t = tasks().task_locked(tid);
         if (t && host_state().threads[t->slot_id].tgid.load() == tgid) victim = t;
       }
     }

@@ -1,5 +1,5 @@
 // From the gate into the kernel proper, and the work before the way back.
-#include <asm/signal.h>
+#include <signal.h>
 #include <sys/syscall.h>
 
 #include "kernel/base/layout.h"
