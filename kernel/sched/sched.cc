@@ -278,6 +278,23 @@ void sched_exit(Thread& self) {
   if (next) let_run(*next);
 }
 
+void sched_bury(Thread& gone) {
+  VirtualCpu& cpu = *gone.sched.vcpu.load(std::memory_order_relaxed);
+  uint64_t now = host::monotonic_ns();
+  Thread* next = nullptr;
+  {
+    MutexLock guard(cpu.lock);
+    gone.state.store(RunState::kDead, std::memory_order_release);
+    if (gone.sched.queued) {
+      dequeue_locked(cpu, gone.sched);
+    } else if (cpu.current.load(std::memory_order_relaxed) == &gone) {
+      next = take_next_locked(cpu, nullptr);
+      make_current_locked(cpu, next, now);
+    }
+  }
+  if (next) let_run(*next);
+}
+
 namespace {
 
 enum class GiveWay : uint8_t { kToBetter, kToAny };

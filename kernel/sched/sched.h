@@ -12,6 +12,8 @@ void sched_start(Thread& t, VirtualCpu& cpu);
 void sched_wait_for_turn(Thread& self);
 // The running thread ends: gives its virtual CPU away for good. It may not touch anything that others free.
 void sched_exit(Thread& self);
+// For a thread that the host has killed outside the kernel: as sched_exit, from another context.
+void sched_bury(Thread& gone);
 // Gives way to another thread if there is one (sched_yield(2), end of a slice).
 void sched_yield();
 // The end of a slice or a better candidate: what kPendingResched asks for.

@@ -216,6 +216,20 @@ void exit_thread(Task& self, int32_t wait_status) {
   host_thread_exit(self);
 }
 
+void exit_on_behalf(Task& gone) {
+  gone.exiting = true;
+  Process& p = gone.process();
+  p.exit_uid = gone.cred().uid;
+  sched_bury(gone);
+  if (p.live_threads.fetch_sub(1, std::memory_order_acq_rel) == 1) leave_terminal(gone);
+  drop_files(gone);
+  drop_memory(gone);
+  leave_process(gone, kSigKill);
+  RefPtr<Process> process = std::move(gone.process_);
+  gone.self = 0;
+  retire_slot(&gone, gone.slot_id);
+}
+
 void exit_group(Task& self, int32_t wait_status) {
   Process& p = self.process();
   {

@@ -172,6 +172,7 @@ void report_exit(int32_t wait_status) {
 }
 
 uint64_t read_fs_base() { return __builtin_ia32_rdfsbase64(); }
+void write_gs_base(uint64_t v) { __builtin_ia32_wrgsbase64(v); }
 void write_fs_base(uint64_t v) { __builtin_ia32_wrfsbase64(v); }
 
 void vector_state_to_slot(Task& self) {
