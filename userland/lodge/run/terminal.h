@@ -3,6 +3,8 @@
 #include <sys/types.h>
 #include <termios.h>
 
+#include <cstdint>
+
 #include <optional>
 
 namespace lodge {
