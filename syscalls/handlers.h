@@ -23,3 +23,4 @@
 #include "syscalls/sys_sched.h"
 #include "syscalls/sys_signal.h"
 #include "syscalls/sys_time.h"
+#include "syscalls/sys_timer.h"

@@ -4,6 +4,7 @@
 #include "kernel/host/host.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/task.h"
+#include "kernel/time/clock.h"
 #include "syscalls/wait_args.h"
 
 namespace lodge {
@@ -12,19 +13,9 @@ using namespace abi;
 
 namespace {
 
-enum class Clock : uint8_t { kMonotonic, kRealtime };
-
-// The host's CLOCK_MONOTONIC when an absolute time of the guest's comes.
-uint64_t deadline_at(uint64_t ns, Clock clock) {
-  uint64_t now = clock == Clock::kRealtime ? host::realtime_ns() : host::monotonic_ns();
-  uint64_t left = ns > now ? ns - now : 0;
-  uint64_t deadline = host::monotonic_ns() + left;
-  return deadline < left ? host::kNever - 1 : deadline;
-}
-
-Result<uint64_t> absolute_deadline(UserIn<Timespec> timeout, Clock clock) {
+Result<uint64_t> absolute_deadline(UserIn<Timespec> timeout, TimeBase clock) {
   if (timeout.null()) return host::kNever;
-  return deadline_at(TRY(timespec_to_ns(TRY(timeout.get()))), clock);
+  return host_deadline(clock, TRY(timespec_to_ns(TRY(timeout.get()))));
 }
 
 struct Wait {
@@ -67,8 +58,8 @@ Result<SyscallReturn> sys_futex(Task& task, UserInOut<uint32_t> word, FutexOp op
                                 UserIn<Timespec> timeout, UserInOut<uint32_t> second, uint32_t third) {
   uint32_t command = op.bits & ~(kFutexPrivateFlag | kFutexClockRealtime);
   FutexScope scope = op.has(kFutexPrivateFlag) ? FutexScope::kPrivate : FutexScope::kShared;
-  Clock clock = op.has(kFutexClockRealtime) ? Clock::kRealtime : Clock::kMonotonic;
-  if (clock == Clock::kRealtime && command != kFutexWaitBitset && command != kFutexWaitRequeuePi &&
+  TimeBase clock = op.has(kFutexClockRealtime) ? TimeBase::kRealtime : TimeBase::kMonotonic;
+  if (clock == TimeBase::kRealtime && command != kFutexWaitBitset && command != kFutexWaitRequeuePi &&
       command != kFutexLockPi2)
     return Errno::ENOSYS;
   uint64_t second_count = timeout.addr;  // the same register, for calls that take no time
@@ -99,7 +90,7 @@ Result<SyscallReturn> sys_futex(Task& task, UserInOut<uint32_t> word, FutexOp op
       return TRY(futex_wake_op(task, word.addr, second.addr, scope, at_least_one(value),
                                at_least_one(static_cast<uint32_t>(second_count)), third));
     case kFutexLockPi:  // this one has always counted in CLOCK_REALTIME
-      clock = Clock::kRealtime;
+      clock = TimeBase::kRealtime;
       [[fallthrough]];
     case kFutexLockPi2:
       TRY(futex_lock_pi(task, word.addr, scope, FutexTry::kWait, TRY(absolute_deadline(timeout, clock))));
@@ -122,7 +113,7 @@ Result<SyscallReturn> sys_futex_waitv(Task& task, UserIn<FutexWaitv> waiters, ui
   if (!timeout.null()) {
     if (clock != kClockRealtime && clock != kClockMonotonic) return Errno::EINVAL;
     deadline =
-        TRY(absolute_deadline(timeout, clock == kClockRealtime ? Clock::kRealtime : Clock::kMonotonic));
+        TRY(absolute_deadline(timeout, clock == kClockRealtime ? TimeBase::kRealtime : TimeBase::kMonotonic));
   }
   Vector<FutexWaitItem> items;
   TRY(items.reserve(count));

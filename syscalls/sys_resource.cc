@@ -4,6 +4,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/sched/sched.h"
 #include "kernel/task/process.h"
+#include "kernel/task/process_timer.h"
 #include "syscalls/usage.h"
 
 namespace lodge {
@@ -90,6 +91,19 @@ Result<RlimitPair> exchange_limit(Task& caller, int32_t pid, int32_t resource, c
   return old;
 }
 
+// The timer of RLIMIT_CPU is set without Tasks::lock.
+void watch_if_cpu(Task& caller, int32_t pid, int32_t resource) {
+  if (resource != static_cast<int32_t>(Limit::kCpu)) return;
+  RefPtr<Process> p = caller.process_;
+  if (pid != 0) {
+    MutexLock tree(tasks().lock);
+    Task* t = thread_of_locked(pid);
+    if (!t) return;
+    p = t->process_;
+  }
+  watch_cpu_limit(*p);
+}
+
 }  // namespace
 
 Result<SyscallReturn> sys_getrlimit(Task& task, int32_t resource, UserOut<Rlimit> out) {
@@ -102,6 +116,7 @@ Result<SyscallReturn> sys_setrlimit(Task& task, int32_t resource, UserIn<Rlimit>
   Rlimit l = TRY(limit.get());
   RlimitPair now{l.soft, l.hard};
   TRY(exchange_limit(task, 0, resource, &now));
+  watch_if_cpu(task, 0, resource);
   return 0;
 }
 
@@ -113,6 +128,7 @@ Result<SyscallReturn> sys_prlimit64(Task& task, int32_t pid, int32_t resource, U
     now = {l.soft, l.hard};
   }
   RlimitPair old = TRY(exchange_limit(task, pid, resource, limit.null() ? nullptr : &now));
+  if (!limit.null()) watch_if_cpu(task, pid, resource);
   if (!out.null()) TRY(out.put({old.soft, old.hard}));
   return 0;
 }

@@ -3,6 +3,7 @@
 #include "kernel/file/fd_table.h"
 #include "kernel/task/kill.h"
 #include "kernel/task/pidfd.h"
+#include "kernel/task/posix_timer.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/signal_frame.h"
 #include "syscalls/wait_args.h"
@@ -217,6 +218,7 @@ Result<SyscallReturn> sys_rt_sigtimedwait(Task& task, UserIn<SigSet> set, UserOu
                         : wait_event(p.signal_arrivals, take, WaitMode::kInterruptible, deadline);
   if (got == WaitOutcome::kTimedOut) return Errno::EAGAIN;
   if (got == WaitOutcome::kInterrupted) return Errno::EINTR;  // never restarted: signal(7)
+  if (info.code == kSiTimer) timer_signal_taken(task, info);
   if (!out.null()) TRY(out.put(info));
   return info.signo;
 }

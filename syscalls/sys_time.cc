@@ -12,19 +12,9 @@ namespace {
 
 constexpr uint64_t kTickResolution = 4'000'000;  // of the coarse clocks
 
-uint64_t cpu_time(Task& task) {
-  uint64_t ns = task.sched.runtime.load(std::memory_order_relaxed);
-  if (&task == &current()) {
-    // Charged up to the last switch or tick only.
-    uint64_t now = host::monotonic_ns(), since = task.sched.exec_start;
-    if (since != 0 && now > since) ns += now - since;
-  }
-  return ns;
-}
-
 uint64_t process_cpu_time_locked(Process& process) {
   uint64_t ns = process.dead_threads.user + process.dead_threads.system;
-  for (Task& t : process.threads) ns += cpu_time(t);
+  for (Task& t : process.threads) ns += cpu_time_ns(t);
   return ns;
 }
 
@@ -38,7 +28,7 @@ Result<uint64_t> cpu_clock_ns(Task& task, int32_t clock) {
   if (per_thread) {
     Task* t = id == 0 ? &task : tasks().task_locked(id);
     if (!t || !t->process_ || t->process_.get() != &task.process()) return Errno::EINVAL;
-    return cpu_time(*t);
+    return cpu_time_ns(*t);
   }
   Process* p = id == 0 ? &task.process() : tasks().process_locked(id);
   if (!p) return Errno::EINVAL;
@@ -48,7 +38,7 @@ Result<uint64_t> cpu_clock_ns(Task& task, int32_t clock) {
 Result<uint64_t> clock_ns(Task& task, int32_t clock) {
   if (auto base = time_base_of(clock)) return time_now(*base);
   if (clock < 0) return cpu_clock_ns(task, clock);
-  if (clock == abi::kClockThreadCputime) return cpu_time(task);
+  if (clock == abi::kClockThreadCputime) return cpu_time_ns(task);
   if (clock == abi::kClockProcessCputime) {
     MutexLock guard(tasks().lock);
     return process_cpu_time_locked(task.process());

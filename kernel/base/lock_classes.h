@@ -19,6 +19,7 @@
   X(kPipe)      /* one pipe, socket ring or event file */                        \
   X(kFileWatch) /* the epoll items that watch one file */                        \
   X(kTty)       /* one terminal, both ends of a pty: line discipline, queues */  \
+  X(kPosixTimer) /* the POSIX and interval timers of one process */              \
   X(kTimer)     /* the timer wheel and POSIX timers */                           \
   X(kTaskTree)  /* parents, children, groups, sessions, pid table */             \
   X(kSignal)    /* one thread group's signal state */                            \

@@ -29,7 +29,7 @@ class FileRefs : public RefCounted<FileRefs> {
   std::atomic<FileWatch*> watch{nullptr};
 };
 
-enum class FileKind : uint8_t { kOther, kPipe, kEpoll, kEventFd, kTimerFd, kSignalFd, kTty };
+enum class FileKind : uint8_t { kOther, kPipe, kEpoll, kEventFd, kTimerFd, kSignalFd, kTty, kPidFd };
 
 class File : public FileRefs {
  public:
@@ -65,7 +65,6 @@ class File : public FileRefs {
   // For calls that work on one kind of file only: a kind says `static constexpr FileKind kKind` and answers with it
   // here; file_cast finds out.
   virtual FileKind kind() const { return FileKind::kOther; }
-  virtual class PidFile* as_pidfd() { return nullptr; }
   // What an mmap of this file maps; null: ENODEV. (A device like /dev/zero maps anonymous zeros by map_extent.)
   virtual Inode* map_source() { return inode_.get(); }
 

@@ -15,6 +15,7 @@
 #include "kernel/task/pidfd.h"
 #include "kernel/task/platform_hooks.h"
 #include "kernel/task/process.h"
+#include "kernel/task/process_timer.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
 #include "kernel/tty/tty.h"
@@ -226,6 +227,7 @@ Result<int32_t> do_clone(Task& parent, const CloneArgs& a) {
   // Linux too does not look at whether the address is good.
   if (flags & kCloneParentSettid) (void)store_user32(a.parent_tid, static_cast<uint32_t>(tid));
   if (pidfd) pidfd->install(Ref<File>(*pidfd_file));
+  if (process->limit(Limit::kCpu) != kUnlimited && !(flags & kCloneThread)) watch_cpu_limit(*process);
   sched_start(*child.started(), *parent.sched.vcpu.load(std::memory_order_relaxed));
   // Killable only: the child uses our memory and stack.
   if (vfork) wait_event(vfork->waiters, [&] { return vfork->done.load(); }, WaitMode::kKillable);

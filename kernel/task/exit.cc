@@ -8,6 +8,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/platform_hooks.h"
+#include "kernel/task/process_timer.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
 #include "kernel/tty/job_control.h"
@@ -198,7 +199,10 @@ void exit_thread(Task& self, int32_t wait_status) {
   self.exiting = true;  // from here on no signal is meant for it
   Process& p = self.process();
   p.exit_uid = self.cred().uid;
-  if (p.live_threads.fetch_sub(1, std::memory_order_acq_rel) == 1) leave_terminal(self);
+  if (p.live_threads.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    leave_terminal(self);
+    drop_timers(p);
+  }
   tell_memory_sharers(self);
   drop_files(self);
   drop_memory(self);

@@ -23,7 +23,7 @@ Result<Ref<File>> make_pidfd(Process& p, uint32_t flags) {
 }
 
 Process* process_of_pidfd(File& f) {
-  PidFile* pidfd = f.as_pidfd();
+  auto* pidfd = file_cast<PidFile>(f);
   return pidfd ? &pidfd->process() : nullptr;
 }
 

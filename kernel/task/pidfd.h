@@ -15,7 +15,8 @@ class PidFile final : public File {
   bool pollable() const override { return true; }
   PollEvents poll(PollTable* table) override;
   void describe(Formatter& out) const override;
-  PidFile* as_pidfd() override { return this; }
+  static constexpr FileKind kKind = FileKind::kPidFd;
+  FileKind kind() const override { return kKind; }
 
  private:
   Ref<Process> process_;

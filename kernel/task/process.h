@@ -19,6 +19,7 @@
 namespace lodge {
 
 struct ChildTag;
+struct ProcessTimers;
 class Tty;  // kernel/tty/tty.h
 
 enum class Limit : uint8_t {
@@ -115,9 +116,10 @@ class Process : public RefCounted<Process>, public ListNode<ChildTag>, public Li
   int32_t oom_score_adj = 0;
   bool dumpable = true;
   bool thp_disabled = false;      // PR_SET_THP_DISABLE, for who asks
-  void* timers = nullptr;         // POSIX timers and itimers (task/timers.h)
+  std::atomic<ProcessTimers*> timers{nullptr};  // made when first used (process_timer.h)
 };
 
+uint64_t cpu_time_ns(const Task& t);  // up to now
 Usage usage_of(const Task& t);
 // The whole process, exited threads included. Tasks::lock is held.
 Usage usage_of_locked(Process& p);

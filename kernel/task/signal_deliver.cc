@@ -2,6 +2,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/platform_hooks.h"
+#include "kernel/task/posix_timer.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/signal_frame.h"
 
@@ -87,6 +88,7 @@ void deliver_signals(Task& self) {
     }
     if (what == kNothing) break;
     int signo = info.signo;
+    if (info.code == kSiTimer) timer_signal_taken(self, info);
     if (action.handler == 1) continue;
     if (action.handler == 0) {
       if (default_is_ignore(signo)) continue;

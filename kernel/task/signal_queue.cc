@@ -10,7 +10,7 @@ constexpr abi::SigSet kSynchronous{(1ull << (abi::kSigSegv - 1)) | (1ull << (abi
 Result<void> SignalQueue::add(const abi::SigInfo& info) {
   int signo = info.signo;
   bool realtime = signo >= abi::kSigRtMin;
-  if (!realtime && pending_.has(signo)) return {};
+  if (!realtime && pending_.has(signo) && info.code != abi::kSiTimer) return {};
   auto entry = make_raw<QueuedSignal>();
   if (!entry.ok() && realtime && info.code != abi::kSiUser) return Errno::EAGAIN;
   pending_.add(signo);
@@ -47,6 +47,12 @@ bool SignalQueue::take(abi::SigSet wanted, abi::SigInfo& out) {
     out.code = abi::kSiUser;
   }
   return true;
+}
+
+bool SignalQueue::has_timer(int32_t id) {
+  for (QueuedSignal& q : queue_)
+    if (q.info.code == abi::kSiTimer && q.info.timer.id == id) return true;
+  return false;
 }
 
 void SignalQueue::flush(abi::SigSet which) {

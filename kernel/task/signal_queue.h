@@ -19,12 +19,13 @@ class SignalQueue {
   SignalQueue() = default;
   ~SignalQueue() { flush({~0ull}); }
   abi::SigSet pending() const { return pending_; }
-  // Adds it; a standard signal that is already pending stays as it is. Falls back to a bare bit (no info) for standard
+  // Adds it; a standard signal that is already pending stays as it is, unless it is a timer's. Falls back to a bare bit (no info) for standard
   // signals without memory; EAGAIN for real-time ones.
   Result<void> add(const abi::SigInfo& info);
   // Takes the first deliverable signal: synchronous ones first, then the lowest number. False: none in `wanted`.
   bool take(abi::SigSet wanted, abi::SigInfo& out);
   void flush(abi::SigSet which);
+  bool has_timer(int32_t id);  // a signal of that POSIX timer
 
  private:
   abi::SigSet pending_;

@@ -1,6 +1,7 @@
 // What signalfd asks of the signal queues (kernel/ipc/signal_source.h).
 #include "kernel/ipc/signal_source.h"
 
+#include "kernel/task/posix_timer.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
@@ -30,9 +31,12 @@ bool signal_is_pending(Thread& thread, abi::SigSet wanted) {
 bool take_pending_signal(Thread& thread, abi::SigSet wanted, abi::SigInfo& out) {
   Task& t = task_of(thread);
   Process& p = t.process();
-  MutexLock guard(p.signals_lock);
-  if (!t.signals.take(wanted, out) && !p.shared_signals.take(wanted, out)) return false;
-  recalc_pending_locked(t);
+  {
+    MutexLock guard(p.signals_lock);
+    if (!take_signal_locked(t, wanted, out)) return false;
+    recalc_pending_locked(t);
+  }
+  if (out.code == abi::kSiTimer) timer_signal_taken(t, out);
   return true;
 }
 

@@ -3,8 +3,10 @@
 #include "kernel/file/fd_table.h"
 #include "kernel/host/host_state.h"
 #include "kernel/mm/mm.h"
+#include "kernel/sched/runqueue.h"
 #include "kernel/task/limits_hook.h"
 #include "kernel/task/process.h"
+#include "kernel/task/process_timer.h"
 #include "kernel/task/vfork.h"
 #include "kernel/tty/tty.h"
 #include "vfs/core/fs_context.h"
@@ -42,11 +44,22 @@ RefPtr<FsContext> Task::shared_fs() {
 }
 
 Process::Process(int32_t id) : pid(id) {}
-Process::~Process() = default;
+Process::~Process() { drop_timers(*this); }
+
+uint64_t cpu_time_ns(const Task& t) {
+  uint64_t ns = t.sched.runtime.load(std::memory_order_relaxed);
+  VirtualCpu* cpu = t.sched.vcpu.load(std::memory_order_relaxed);
+  // A running thread is charged when it stops; what is missing is as good as the moment we look at it.
+  if (cpu && cpu->current.load(std::memory_order_relaxed) == &t) {
+    uint64_t now = host::monotonic_ns(), since = t.sched.exec_start;
+    if (since != 0 && now > since) ns += now - since;
+  }
+  return ns;
+}
 
 Usage usage_of(const Task& t) {
   Usage u;
-  uint64_t total = t.sched.runtime.load(std::memory_order_relaxed);
+  uint64_t total = cpu_time_ns(t);
   u.system = t.sched.system_time.load(std::memory_order_relaxed);
   if (u.system > total) u.system = total;
   u.user = total - u.system;
