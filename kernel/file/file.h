@@ -29,7 +29,7 @@ class FileRefs : public RefCounted<FileRefs> {
   std::atomic<FileWatch*> watch{nullptr};
 };
 
-enum class FileKind : uint8_t { kOther, kPipe, kEpoll, kEventFd, kTimerFd, kSignalFd, kTty, kPidFd };
+enum class FileKind : uint8_t { kOther, kPipe, kEpoll, kEventFd, kTimerFd, kSignalFd, kTty, kPtyMaster, kPidFd };
 
 class File : public FileRefs {
  public:

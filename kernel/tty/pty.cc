@@ -20,11 +20,25 @@ constexpr size_t kBeyondRecall = 4095;
 
 }  // namespace
 
-Pty::Pty(uint32_t index)
-    : Tty(TtyKind::kPty, static_cast<TtyDriver&>(*this), abi::make_dev(kSlaveMajor, index)), index_(index) {}
+Pty::Pty(uint32_t index, PtyOwner& owner)
+    : Tty(TtyKind::kPty, static_cast<TtyDriver&>(*this), abi::make_dev(kSlaveMajor, index)),
+      index_(index),
+      owner_(owner) {
+  owner_.keep();
+}
 
-Result<Ref<Pty>> Pty::create(uint32_t index) {
-  Ref<Pty> pty = TRY(make<Pty>(index));
+Pty::~Pty() {
+  owner_.gone(index_);
+  owner_.let_go();
+}
+
+Result<Ref<Pty>> Pty::create(uint32_t index, PtyOwner& owner) {
+  auto made = make<Pty>(index, owner);
+  if (!made.ok()) {
+    owner.gone(index);
+    return made.error();
+  }
+  Ref<Pty> pty = made.take();
   MutexLock guard(pty->lock());
   TRY(pty->to_master_.allocate());
   TRY(pty->to_slave_.allocate());
@@ -274,14 +288,14 @@ void Pty::close_master() {
 }
 
 PtyMasterFile::~PtyMasterFile() {
-  owner_.master_closed(*pty_);
+  pty_->owner().master_closed(*pty_);
   pty_->close_master();
 }
 
 Result<long> PtyMasterFile::ioctl(uint32_t command, uint64_t argument) {
   if (command != abi::kTiocgptpeer) return pty_->master_ioctl(command, argument);
   auto flags = static_cast<uint32_t>(argument);
-  return install_in_current_task(TRY(owner_.open_peer(*pty_, flags)), flags);
+  return install_in_current_task(TRY(pty_->owner().open_peer(*pty_, flags)), flags);
 }
 
 }  // namespace lodge

@@ -11,13 +11,31 @@
 
 namespace lodge {
 
+class Pty;
+
+// Who makes ptys and gives them names: the devpts file system. Kept by its ptys.
+class PtyOwner {
+ public:
+  virtual void keep() = 0;
+  virtual void let_go() = 0;
+  virtual void master_closed(Pty& pty) = 0;                               // its name goes
+  virtual void gone(uint32_t index) = 0;                                  // its number is free again
+  virtual Result<Ref<File>> open_peer(Pty& pty, uint32_t flags) = 0;      // TIOCGPTPEER
+
+ protected:
+  ~PtyOwner() = default;
+};
+
 class Pty final : public Tty, private TtyDriver {
  public:
   static constexpr uint32_t kSlaveMajor = 136;
-  // A locked slave (TIOCSPTLCK) cannot be opened. The master is open from the start.
-  static Result<Ref<Pty>> create(uint32_t index);
-  explicit Pty(uint32_t index);
+  // Takes the number over: gone() is called for it, also after a failure. The slave is locked at first (TIOCSPTLCK),
+  // and so cannot be opened; the master is open from the start.
+  static Result<Ref<Pty>> create(uint32_t index, PtyOwner& owner);
+  Pty(uint32_t index, PtyOwner& owner);
+  ~Pty() override;
 
+  PtyOwner& owner() const { return owner_; }
   uint32_t index() const { return index_; }
   std::string_view name(std::span<char> to) const override;
   Result<Ref<File>> open_slave(Inode& inode, uint32_t flags);  // EIO: locked, or the master is gone
@@ -46,6 +64,7 @@ class Pty final : public Tty, private TtyDriver {
   Result<long> flush_master(uint64_t which);
 
   const uint32_t index_;
+  PtyOwner& owner_;
   ByteRing to_master_ GUARDED_BY(lock()){2};
   ByteRing to_slave_ GUARDED_BY(lock()){1};
   bool locked_ GUARDED_BY(lock()) = true;
@@ -58,21 +77,14 @@ class Pty final : public Tty, private TtyDriver {
   WaitQueue master_writable_;
 };
 
-// The file that opening ptmx gives. `on_close` takes the slave's name out of its file system.
+// The file that opening ptmx gives.
 class PtyMasterFile final : public File {
  public:
-  class Owner {
-   public:
-    virtual void master_closed(Pty& pty) = 0;
-    virtual Result<Ref<File>> open_peer(Pty& pty, uint32_t flags) = 0;  // TIOCGPTPEER
-
-   protected:
-    ~Owner() = default;
-  };
-  PtyMasterFile(Ref<Inode> inode, Ref<Pty> pty, Owner& owner, uint32_t flags)
-      : File(std::move(inode), flags), pty_(std::move(pty)), owner_(owner) {}
+  static constexpr FileKind kKind = FileKind::kPtyMaster;
+  PtyMasterFile(Ref<Inode> inode, Ref<Pty> pty, uint32_t flags) : File(std::move(inode), flags), pty_(std::move(pty)) {}
   ~PtyMasterFile() override;
 
+  FileKind kind() const override { return kKind; }
   bool is_stream() const override { return true; }
   Result<size_t> read(IoCursor& to, uint64_t) override { return pty_->master_read(to, nonblocking()); }
   Result<size_t> write(IoCursor& from, uint64_t) override { return pty_->master_write(from, nonblocking()); }
@@ -82,7 +94,6 @@ class PtyMasterFile final : public File {
 
  private:
   Ref<Pty> pty_;
-  Owner& owner_;
 };
 
 }  // namespace lodge

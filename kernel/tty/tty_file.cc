@@ -1,10 +1,16 @@
 #include "kernel/tty/tty_file.h"
 
+#include "kernel/base/format.h"
 #include "kernel/file/calling_task.h"
 #include "kernel/file/device_registry.h"
 #include "kernel/tty/job_control.h"
 
 namespace lodge {
+
+void TtyFile::describe(Formatter& out) const {
+  char name[16];
+  out.put("/dev/").put(tty_->name(name));
+}
 
 Result<long> TtyFile::ioctl(uint32_t command, uint64_t argument) {
   return tty_->ioctl(command, argument, use(), current_cred(), *this);

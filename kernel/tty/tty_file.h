@@ -18,6 +18,7 @@ class TtyFile final : public File {
   ~TtyFile() override { tty_->close(); }
 
   bool is_stream() const override { return true; }
+  void describe(Formatter& out) const override;
   Result<size_t> read(IoCursor& to, uint64_t) override { return tty_->read(to, use()); }
   Result<size_t> write(IoCursor& from, uint64_t) override { return tty_->write(from, use()); }
   PollEvents poll(PollTable* table) override { return tty_->poll(use().epoch, table); }
@@ -45,6 +46,7 @@ Result<Ref<File>> open_tty(Inode& inode, Tty& tty, uint32_t flags, Acquire acqui
 struct TtyState {
   static constexpr KernelPart kPart = KernelPart::kTtys;
   RefPtr<Tty> console;
+  RefPtr<Superblock> devpts;  // the instance that mounts share (vfs/devpts)
 };
 // At boot, once TtyState and DeviceRegistry are there. ptmx is registered by vfs/devpts.
 void register_ttys();
