@@ -87,8 +87,9 @@ void* SlabCache::alloc(Arena& arena, size_t size, size_t object_size, size_t ali
 
 void SlabCache::free(Arena& arena, Slab& slab, void* object) {
   MutexLock lock(lock_);
-  size_t offset = static_cast<size_t>(static_cast<uint8_t*>(object) - slab.start()) - first_;
-  size_t i = offset / stride_;
+  // 32 bits: a division of 64 is several times slower.
+  auto offset = static_cast<uint32_t>(static_cast<uint8_t*>(object) - slab.start()) - first_;
+  uint32_t i = offset / stride_;
   if (offset % stride_ != 0 || i >= per_slab_) panic("slab: free of what is no object");
   uint64_t bit = uint64_t{1} << (i % 64);
   if (slab.free[i / 64] & bit) panic("slab: object freed twice");
