@@ -261,3 +261,10 @@ TEST(locked_memory_is_accounted) {
   // Not inherited.
   in_child([] { CHECK(read_file("/proc/self/status").find("VmLck:\t       0 kB") != std::string::npos); });
 }
+
+TEST(pkey_mprotect_without_a_key) {
+  char* p = map(1);
+  OK(pkey_mprotect, p, kPage, PROT_READ, -1);
+  CHECK(!writable(p));
+  FAILS(EINVAL, pkey_mprotect, p, kPage, PROT_READ, 99);
+}

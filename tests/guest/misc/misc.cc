@@ -158,7 +158,50 @@ TEST(privileged_calls_are_refused) {
     FAILS(EPERM, swapon, "/none", 0);
     FAILS(EPERM, swapoff, "/none");
     FAILS(EPERM, acct, nullptr);
-    FAILS(EPERM, pivot_root, ".", ".");
     FAILS(EPERM, vhangup);
   });
+}
+
+TEST(memory_policy) {
+  int mode = -1;
+  unsigned long nodes = 0;
+  long result = SYS(get_mempolicy, &mode, nullptr, 0, nullptr, 0);
+  if (result == -1 && errno == ENOSYS) skip("no NUMA");
+  CHECK_EQ(mode, 0);
+  OK(set_mempolicy, 0, nullptr, 0);
+  FAILS(EINVAL, set_mempolicy, 99, nullptr, 0);
+  FAILS(EINVAL, set_mempolicy, 2 /* MPOL_BIND */, &nodes, 8);
+  FAILS(EINVAL, get_mempolicy, &mode, nullptr, 0, nullptr, 0x100);
+  FAILS(EFAULT, get_mempolicy, kBadPointer, nullptr, 0, nullptr, 0);
+}
+
+TEST(io_priority) {
+  constexpr int kProcess = 1;
+  OK(ioprio_get, kProcess, 0);
+  constexpr int kBestEffort4 = 2 << 13 | 4;
+  OK(ioprio_set, kProcess, 0, kBestEffort4);
+  CHECK_EQ(OK(ioprio_get, kProcess, 0), kBestEffort4);
+  FAILS(EINVAL, ioprio_set, kProcess, 0, 5 << 13);
+  FAILS(EINVAL, ioprio_set, 9, 0, kBestEffort4);
+  FAILS(EINVAL, ioprio_get, 9, 0);
+  FAILS(ESRCH, ioprio_get, kProcess, 0x3ffffff);
+  as_nobody([] { FAILS(EPERM, ioprio_set, kProcess, 0, 1 << 13); });
+}
+
+TEST(kernel_log) {
+  as_nobody([] {
+    char text[16];
+    FAILS(EPERM, syslog, 5 /* clear */, text, 0);
+    FAILS(EPERM, syslog, 2 /* read */, text, sizeof text);
+  });
+  if (!is_root()) return;
+  char text[100];
+  CHECK(OK(syslog, 3 /* read all */, text, sizeof text) <= 100);
+  CHECK(OK(syslog, 10 /* size */, nullptr, 0) > 0);
+  FAILS(EINVAL, syslog, 99, nullptr, 0);
+  FAILS(EINVAL, syslog, 3, nullptr, 10);
+}
+
+TEST(restart_syscall_without_anything_to_restart) {
+  FAILS(EINTR, restart_syscall);
 }

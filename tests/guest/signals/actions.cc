@@ -54,7 +54,8 @@ TEST(action_every_signal_can_be_caught) {
     set_handler(sig, note);
     calls = 0;
     OK(tgkill, getpid(), gettid(), sig);
-    CHECK_EQ(calls, 1);
+    // Having come back at all is rt_sigreturn's doing.
+    if (CHECK_EQ(calls, 1)) cover("rt_sigreturn", 0);
     CHECK_EQ(last_signal, sig);
   }
 }

@@ -290,3 +290,38 @@ TEST(futex_dead_owner_of_robust_list) {
   CHECK_EQ(page->word & FUTEX_TID_MASK, 0);
   wait_child(child);
 }
+
+TEST(futex_waitv_any) {
+  struct Waiter {
+    uint64_t value, address;
+    uint32_t flags, reserved;
+  };
+  Word words[3] = {1, 2, 3};
+  constexpr uint32_t kPrivate32 = 2 | FUTEX_PRIVATE_FLAG;
+  auto waiters = [&](Waiter* all) {
+    for (int i = 0; i < 3; i++) {
+      all[i] = {static_cast<uint64_t>(i + 1), reinterpret_cast<uint64_t>(&words[i]), kPrivate32, 0};
+    }
+  };
+  Waiter all[3];
+  waiters(all);
+  if (SYS(futex_waitv, all, 0, 0, nullptr, 0) == -1 && errno == ENOSYS) skip("no futex_waitv");
+  std::atomic<pid_t> tid;
+  std::atomic<long> result = -2;
+  std::thread waiter = start_thread(tid, [&] { result = SYS(futex_waitv, all, 3, 0, nullptr, 0); });
+  until_asleep(tid);
+  CHECK_EQ(wake(words[1], 1), 1);
+  waiter.join();
+  if (CHECK_EQ(result.load(), 1)) cover("futex_waitv", 0);
+  all[2].value = 99;
+  FAILS(EAGAIN, futex_waitv, all, 3, 0, nullptr, 0);
+  waiters(all);
+  timespec at = ns_to_timespec(now_ns() + 10'000'000);
+  FAILS(ETIMEDOUT, futex_waitv, all, 3, 0, &at, CLOCK_MONOTONIC);
+  FAILS(EINVAL, futex_waitv, all, 0, 0, nullptr, 0);
+  FAILS(EINVAL, futex_waitv, all, 129, 0, nullptr, 0);
+  FAILS(EINVAL, futex_waitv, all, 3, 1, nullptr, 0);
+  FAILS(EFAULT, futex_waitv, kBadPointer, 1, 0, nullptr, 0);
+  all[0].flags = 0x1000;
+  FAILS(EINVAL, futex_waitv, all, 3, 0, nullptr, 0);
+}
