@@ -33,6 +33,7 @@
   X(kRunQueue)  /* one virtual CPU's run queue */                                \
   X(kMonitor)   /* the request ring of the mailbox */                            \
   X(kMapping)   /* one inode's list of mappings */                               \
+  X(kPatchedText) /* which patched text an inode has */                          \
   X(kPageFile)  /* which ranges of the page file are free */                     \
   X(kSlab)      /* one slab cache */                                             \
   X(kPageAlloc) /* one zone of the arena's pages */                              \

@@ -13,7 +13,10 @@ Errno no_contents(const Inode& inode) { return inode.is_dir() ? Errno::EISDIR : 
 
 }  // namespace
 
-Inode::~Inode() { destroy(file_locks.load(std::memory_order_acquire)); }
+Inode::~Inode() {
+  destroy(file_locks.load(std::memory_order_acquire));
+  if (patched_text) release_patched_text(patched_text);
+}
 
 Result<void> Inode::set_attr(const AttrChange&) { return Errno::EPERM; }
 

@@ -27,6 +27,8 @@ namespace lodge {
 class File;
 class Inode;
 class IoCursor;
+class PatchedText;  // kernel/mm/patched_text.h, which defines the one thing that happens to it here
+void release_patched_text(PatchedText* text);
 class Superblock;
 
 using abi::Timespec;
@@ -197,6 +199,7 @@ class Inode : public RefCounted<Inode> {
   // Times that the content is written while executed or executed while written (ETXTBSY).
   std::atomic<int32_t> write_count{0};  // > 0: n writers; < 0: denied by n executions
   std::atomic<class FileLocks*> file_locks{nullptr};  // kernel/file/file_lock.h; made by the first lock
+  PatchedText* patched_text = nullptr;  // counted; only kernel/mm looks at it, under MmSystem::patch_lock
   std::atomic<uint64_t> content_version{0};  // grows with every change of contents: patched text, caches
 
  protected:

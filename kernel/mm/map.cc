@@ -11,8 +11,6 @@ using namespace abi;
 namespace {
 
 constexpr uint64_t kMap32BitLow = 0x40000000, kMap32BitHigh = 0x80000000;
-// Left free above a file that may turn out to be a program: the stubs of its patched text go there.
-constexpr uint64_t kStubReserve = 64 << 10;
 
 bool is_fixed(uint32_t flags) {
   return (flags & (kMapFixed | kMapFixedNoReplace)) != 0;
@@ -20,6 +18,12 @@ bool is_fixed(uint32_t flags) {
 
 bool chargeable(const Vma& v) {
   return (v.prot & kProtWrite) && !v.has(kVmaShared | kVmaNoReserve | kVmaGrowsDown);
+}
+
+// May this be the first mapping of a program, as ld.so makes it?
+bool may_begin_program(const MapRequest& r) {
+  return r.file && r.offset == 0 && (r.flags & kMapTypeMask) == kMapPrivate && !(r.prot & kProtWrite) &&
+         !is_fixed(r.flags);
 }
 
 }  // namespace
@@ -125,7 +129,7 @@ Result<uint64_t> Mm::choose_address(const MapRequest& r, uint64_t length) const 
     if (uint64_t at = tree_.find_hole(length, kPageSize, kMap32BitLow, kMap32BitHigh)) return at;
     return Errno::ENOMEM;
   }
-  uint64_t reserve = r.file && r.offset == 0 && (r.flags & kMapTypeMask) == kMapPrivate ? kStubReserve : 0;
+  uint64_t reserve = system_.gate && may_begin_program(r) ? PatchedText::kStubArea : 0;
   if (!r.file && length >= kHugeAlign)
     if (uint64_t at = tree_.find_hole(length, kHugeAlign, kGuestStart, map_top_)) return at;
   for (uint64_t top : {map_top_, kGuestEnd}) {
@@ -157,6 +161,8 @@ Result<void> Mm::check_limits(const Plan& plan) {
 Result<uint64_t> Mm::map_locked(const MapRequest& r, Plan& plan, Graveyard& dead) {
   Vma& v = plan.vma;
   uint64_t length = page_ceil(r.length);
+  if (system_.gate && is_fixed(r.flags) && r.hint <= kGuestEnd)
+    drop_stub_areas(r.hint, r.hint + length, dead);
   v.start = TRY(choose_address(r, length));
   v.end = v.start + length;
   v.flags |= default_flags_;
@@ -171,6 +177,7 @@ Result<uint64_t> Mm::map_locked(const MapRequest& r, Plan& plan, Graveyard& dead
     if (v.has(kVmaCharged)) system_.account.uncharge(v.pages());
     return done.error();
   }
+  if (system_.gate && may_begin_program(r)) reserve_stub_area(v.end);
   return v.start;
 }
 
@@ -181,7 +188,7 @@ Result<void> Mm::insert_mapping(Plan& plan, Graveyard& dead) {
   if (plan.replaced) TRY(cut_out(v.start, v.end));
   if (tree_.size() >= kMaxMappings) return Errno::ENOMEM;
 
-  auto mapped = host_map(v, v.start, v.end);
+  auto mapped = patchable(v) ? host_map_text(v) : host_map(v, v.start, v.end);
   uint64_t filled = mapped.ok() ? mapped->end : v.start;
   // Elsewhere than where it has been mapped over, the host still has what was there, or the beginning of what
   // failed.
@@ -226,6 +233,7 @@ Result<void> Mm::unmap(uint64_t start, uint64_t length) {
 }
 
 Result<void> Mm::unmap_locked(uint64_t start, uint64_t end, Graveyard& dead) {
+  if (system_.gate) drop_stub_areas(start, end, dead);
   Vma* v = tree_.overlapping(start, end);
   if (!v) return {};
   if (v->start < start && v->end > end)
@@ -233,7 +241,8 @@ Result<void> Mm::unmap_locked(uint64_t start, uint64_t end, Graveyard& dead) {
   uint64_t from = std::max(start, v->start);
   Vma* last = v;
   while (last->above && last->above->start < end) last = last->above;
-  TRY(host::unmap(from, std::min(end, last->end) - from));
+  const uint64_t to = std::min(end, last->end);
+  TRY(host::unmap(from, to - from));
   while (v && v->start < end) {
     Vma* next = v->above;
     if (v->start < start)
@@ -244,6 +253,9 @@ Result<void> Mm::unmap_locked(uint64_t start, uint64_t end, Graveyard& dead) {
       unlink(*v, dead);
     v = next;
   }
+  // With the end of its program a stub area goes too.
+  if (Vma* area = tree_.at(to); area && area->has(kVmaStub) && area->start == to && !tree_.at(to - 1))
+    drop_stub_area(*area, dead);
   return {};
 }
 

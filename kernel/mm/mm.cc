@@ -149,6 +149,8 @@ void Mm::copy_attributes(Vma& to, const Vma& from) {
   to.file = from.file;
   to.object = from.object;
   to.offset = from.offset;
+  to.patch = from.patch;
+  to.master = from.master;
 }
 
 Result<void> Mm::split(Vma& v, uint64_t addr) {
@@ -174,6 +176,7 @@ bool Mm::can_merge(const Vma& low, const Vma& high) {
   if (low.end != high.start || low.prot != high.prot || low.flags != high.flags) return false;
   if (low.has(kVmaGrowsDown | kVmaStub)) return false;
   if (low.file.get() != high.file.get() || low.object.get() != high.object.get()) return false;
+  if (low.patch.get() != high.patch.get() || low.master.get() != high.master.get()) return false;
   return low.anonymous() || low.offset_of(high.start) == high.offset;
 }
 

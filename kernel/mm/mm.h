@@ -34,6 +34,9 @@ struct MmSystem {
 
   PageFile& page_file;
   MemoryAccount account;
+  // Where stubs of patched sites go; 0: nothing is patched (--trap-only). Set before the first guest runs.
+  uint64_t gate = 0;
+  Mutex patch_lock{LockClass::kPatchedText};  // Inode::patched_text of all inodes
 };
 
 // Resource limits that the address space looks at, in bytes; kept current by setrlimit and exec.
@@ -121,6 +124,12 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   void end_fork();
   // exec in place: takes all of guest memory down and draws new places.
   void reset(uint64_t seed);
+
+  // A system call has trapped at the `syscall` that ends at `ip`: replaces it by a jump, if that can be done
+  // (patch.cc).
+  void learn_site(uint64_t ip, uint64_t number);
+  // If `ip` is in a stub: the site's mov, where the call begins anew; else 0.
+  uint64_t stub_origin(uint64_t ip);
 
   // --- own: what the loader builds.
   uint64_t stack_top() const { return stack_top_; }  // first address above the place of the stack
@@ -250,6 +259,21 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   Result<void> host_protect(const Vma& v, uint64_t start, uint64_t end, uint8_t prot);
   Result<void> host_move(uint64_t from, uint64_t to, uint64_t length, uint64_t& moved);
   static bool host_has(uint64_t page);
+
+  // patch.cc
+  enum class IfMissing : uint8_t { kLeave, kMake };
+  bool patchable(const Vma& v) const;
+  RefPtr<PatchedText> patched_text_of(Inode& inode, IfMissing missing);
+  void reserve_stub_area(uint64_t at);
+  uint64_t find_stub_place(const Vma& v) const;
+  Vma* stub_area_for(const Vma& v, PatchedText& text);
+  Result<Filled> host_map_text(Vma& v);
+  void map_newer_pages(const Vma& v, PatchedText& text);
+  void patch_page(Vma& v, PatchedText& text, uint64_t page);
+  void unpatch(Vma& v);
+  void unpatch_range(uint64_t start, uint64_t end);
+  void drop_stub_area(Vma& stub, Graveyard& dead);
+  void drop_stub_areas(uint64_t start, uint64_t end, Graveyard& dead);
 
   // protect.cc, fork.cc
   Result<void> protect_vma(Vma& v, uint8_t prot);

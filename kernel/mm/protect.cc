@@ -10,6 +10,7 @@ using namespace abi;
 // One vma, which lies inside the range as a whole.
 Result<void> Mm::protect_vma(Vma& v, uint8_t prot) {
   if (v.prot == prot) return {};
+  if ((prot & kProtWrite) && v.patch) unpatch(v);
   uint16_t flags = v.flags;
   if ((prot & kProtWrite) && !(v.prot & kProtWrite) && !v.has(kVmaShared | kVmaGrowsDown)) {
     if (counters_.data + v.pages() > limits.data >> kPageShift) return Errno::ENOMEM;

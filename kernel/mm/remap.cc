@@ -136,6 +136,7 @@ Result<uint64_t> Mm::move_mapping(const RemapRequest& r, uint64_t to, Graveyard&
   const bool keeps_old = (r.flags & kMremapDontUnmap) || kept == 0;
   if (kept > 0) TRY(cut_out(r.old_start, old_end));
   Vma& old = *tree_.at(r.old_start);
+  if (old.patch) unpatch(old);
   uint64_t charge = old.has(kVmaCharged) ? (r.new_length - (keeps_old ? 0 : kept)) >> kPageShift : 0;
   TRY(system_.account.charge(charge));
   auto vma = new_vma();

@@ -13,6 +13,7 @@
 #include "kernel/file/file.h"
 #include "kernel/file/inode.h"
 #include "kernel/mm/page_file.h"
+#include "kernel/mm/patched_text.h"
 
 namespace lodge {
 
@@ -43,7 +44,11 @@ struct Vma : RbNode, InodeMapping {
   Inode* vma_inode = nullptr;  // what `file` maps; it keeps it alive
   RefPtr<File> file;
   RefPtr<PageObject> object;
-  uint64_t offset = 0;  // of `start` in the file or the object
+  uint64_t offset =
+      0;  // of `start` in the file or the object; of a stub area: where its file's first byte would be
+  RefPtr<PatchedText>
+      patch;  // of text: some pages are copies with patched sites; of a stub area: whose stubs
+  RefPtr<PageObject> master;  // of text: the copy that it is mapped from, if as a whole
 
   Vma* below = nullptr;  // neighbours by address
   Vma* above = nullptr;

@@ -1,0 +1,247 @@
+// Patched text in an address space: learning sites from traps, mapping copies over text, taking them back.
+//
+// Copies and stubs exist for the host alone: a text vma stays what the guest has mapped (kVmaStub vmas, which
+// hold the place of stubs, are shown to nobody). Whatever a guest does to such a range has to find the file's
+// own text there: before it becomes writable, moves, or loses its stubs, unpatch() takes the host's pages
+// away, and faults map the file again.
+//
+// Only text that has never been writable is patched, so that its pages are the file's. Linux reference: none.
+#include <algorithm>
+
+#include "kernel/host/memory.h"
+#include "kernel/mm/mm.h"
+
+namespace lodge {
+
+using namespace abi;
+
+namespace {
+
+constexpr int kReadExec = kProtRead | kProtExec;
+constexpr int kSpanPieces = 16;         // mappings that one file's program is made of, at most
+constexpr uint64_t kSpanGap = 4 << 20;  // between two of them
+
+uint64_t first_byte_of(const Vma& text) {
+  return text.start - text.offset;
+}
+
+struct PageBuffer {
+  uint8_t bytes[kPageSize];
+};
+
+// Read back from the stub's first instruction, which loads where the call returns to, and from the site's
+// bytes.
+uint64_t site_of_stub(uint64_t stub) {
+  auto distance = get_user<int32_t>(stub + 3);
+  if (!distance.ok()) return 0;
+  uint64_t go_back = stub + 7 + static_cast<int64_t>(*distance);
+  uint8_t b[9];  // the longer mov and the syscall
+  if (!copy_from_user(b, go_back - sizeof b, sizeof b).ok()) return 0;
+  constexpr uint8_t kJump = 0xe9;
+  if (b[0] == kJump && b[5] == 0x66 && b[6] == 0x90) return go_back - 9;
+  return b[2] == kJump ? go_back - 7 : 0;
+}
+
+}  // namespace
+
+bool Mm::patchable(const Vma& v) const {
+  return system_.gate != 0 && v.prot == kReadExec && v.vma_inode && v.vma_inode->is_regular() &&
+         !v.has(kVmaShared | kVmaCopied | kVmaCharged | kVmaNoReserve);
+}
+
+// That of the file's present contents. Another version's stays with those who have it mapped.
+RefPtr<PatchedText> Mm::patched_text_of(Inode& inode, IfMissing missing) {
+  uint64_t version = inode.content_version.load(std::memory_order_acquire);
+  RefPtr<PatchedText> old, fresh;
+  if (missing == IfMissing::kMake) {
+    MutexLock lock(system_.patch_lock);
+    if (inode.patched_text && inode.patched_text->version == version)
+      return RefPtr<PatchedText>(inode.patched_text);
+  }
+  if (missing == IfMissing::kMake) {
+    auto made = PatchedText::create(system_.page_file, system_.account, version, system_.gate);
+    if (!made.ok()) return nullptr;
+    fresh = made.take();
+  }
+  MutexLock lock(system_.patch_lock);
+  PatchedText*& text = inode.patched_text;
+  if (text && text->version != version) old = RefPtr<PatchedText>(AdoptRef(), std::exchange(text, nullptr));
+  if (!text) text = fresh.leak();
+  return RefPtr<PatchedText>(text);
+}
+
+// Keeps the place above a file's first mapping free, since what it is the beginning of may be a program.
+void Mm::reserve_stub_area(uint64_t at) {
+  uint64_t end = at + PatchedText::kStubArea;
+  if (end > kGuestEnd || !is_free(at, end)) return;
+  auto v = new_vma();
+  if (!v.ok()) return;  // it will do without
+  (*v)->start = at;
+  (*v)->end = end;
+  (*v)->flags = kVmaStub;
+  link(**v);
+}
+
+// Where the stubs of `text` can be in this address space: behind the last mapping of its program. 0: nowhere.
+uint64_t Mm::find_stub_place(const Vma& text) const {
+  uint64_t end = text.end;
+  Vma* v = text.above;
+  for (int i = 0; v && i < kSpanPieces; v = v->above, i++) {
+    if (v->has(kVmaStub)) return v->patch ? 0 : v->start;
+    bool same_file = v->vma_inode == text.vma_inode && v->start - end <= kSpanGap;
+    bool bss = v->private_anonymous() && v->start == end;
+    if (!same_file && !bss) break;
+    end = v->end;
+  }
+  return end <= kGuestEnd - PatchedText::kStubArea && is_free(end, end + PatchedText::kStubArea) ? end : 0;
+}
+
+// The stubs at their distance from `v`, mapped; null if something else is there. text.lock is held.
+Vma* Mm::stub_area_for(const Vma& v, PatchedText& text) {
+  if (!text.placed) {
+    uint64_t place = find_stub_place(v);
+    if (place == 0) return nullptr;
+    text.stub_delta = static_cast<int64_t>(place - first_byte_of(v));
+    text.placed = true;
+  }
+  uint64_t at = first_byte_of(v) + static_cast<uint64_t>(text.stub_delta), end = at + PatchedText::kStubArea;
+  if (at < kGuestStart || end > kGuestEnd || end < at) return nullptr;
+  Vma* area = tree_.overlapping(at, end);
+  if (!area) {
+    reserve_stub_area(at);
+    area = tree_.at(at);
+  }
+  if (!area || !area->has(kVmaStub) || area->start != at) return nullptr;
+  if (area->patch) return area->patch.get() == &text ? area : nullptr;
+  if (!host::map_file(at, PatchedText::kStubArea, kReadExec, host::Sharing::kShared, host::HostFile::kPages,
+                      text.stubs->offset())
+           .ok())
+    return nullptr;
+  MutexLock lock(tree_lock_);
+  area->patch = RefPtr<PatchedText>(&text);
+  area->offset = first_byte_of(v);
+  return area;
+}
+
+// host_map() for text that may have copies. `v` is not in the tree yet.
+Result<Mm::Filled> Mm::host_map_text(Vma& v) {
+  RefPtr<PatchedText> text = patched_text_of(*v.vma_inode, IfMissing::kLeave);
+  if (!text) return host_map(v, v.start, v.end);
+  SleepGuard<SleepMutex> guard(text->lock);
+  if (!text->placed || !stub_area_for(v, *text)) return host_map(v, v.start, v.end);
+  Filled filled{v.start, 0};
+  if (text->master_is_due()) {
+    filled = TRY(host_map(v, v.start, v.end));
+    // Without memory for a new one the old one serves.
+    if (filled.flags == 0) (void)text->build_master(v.start, v.offset, v.length());
+  }
+  const PatchedText::Master& master = text->master();
+  if (master.text && master.offset == v.offset && master.text->length() == v.length() &&
+      host::map_file(v.start, v.length(), v.prot, host::Sharing::kPrivate, host::HostFile::kPages,
+                     master.text->offset())
+          .ok()) {
+    v.master = master.text;
+    filled = {v.end, 0};
+  }
+  if (filled.end == v.start) filled = TRY(host_map(v, v.start, v.end));
+  v.patch = text;
+  map_newer_pages(v, *text);
+  return filled;
+}
+
+void Mm::map_newer_pages(const Vma& v, PatchedText& text) {
+  text.for_each_newer_page([&](const PatchedText::PageCopy& p) {
+    if (p.offset < v.offset || p.offset >= v.offset + v.length()) return;
+    // A page that cannot be mapped traps on.
+    (void)host::map_file(v.start + (p.offset - v.offset), kPageSize, v.prot, host::Sharing::kPrivate,
+                         host::HostFile::kPages, p.copy->offset());
+  });
+}
+
+void Mm::learn_site(uint64_t ip, uint64_t number) {
+  if (system_.gate == 0 || ip < kGuestStart || ip > kGuestEnd) return;
+  uint8_t bytes[SiteForm::kBytes];
+  if (!copy_from_user(bytes, ip - sizeof bytes, sizeof bytes).ok()) return;
+  SiteForm form = decode_site(bytes, number);
+  if (form.length == 0) return;
+  uint64_t mov = ip - SiteForm::kSyscallLength - form.length;
+  if (page_floor(mov) != page_floor(mov + form.length - 1)) return;  // two pages do not change at once
+
+  SleepGuard<SleepMutex> guard(map_lock_);
+  Vma* v = tree_.at(mov);
+  if (!v || ip > v->end || !patchable(*v) || v->vma_inode->write_count.load(std::memory_order_relaxed) > 0)
+    return;
+  RefPtr<PatchedText> text = patched_text_of(*v->vma_inode, IfMissing::kMake);
+  if (!text || (v->patch && v->patch.get() != text.get())) return;
+  SleepGuard<SleepMutex> text_guard(text->lock);
+  if (!stub_area_for(*v, *text)) return;
+  uint64_t offset = v->offset_of(mov);
+  if (!text->knows(offset) && !text->add_site(offset, static_cast<uint32_t>(number), form).ok()) return;
+  patch_page(*v, *text, page_floor(mov));
+}
+
+void Mm::patch_page(Vma& v, PatchedText& text, uint64_t page) {
+  UniquePtr<PageBuffer> buffer;
+  if (auto made = make_unique<PageBuffer>(); made.ok())
+    buffer = made.take();
+  else
+    return;
+  if (!copy_from_user(buffer->bytes, page, kPageSize).ok()) return;
+  auto copy = text.page_copy(v.offset_of(page), std::span<uint8_t, kPageSize>(buffer->bytes));
+  if (!copy.ok()) return;
+  if (!host::map_file(page, kPageSize, v.prot, host::Sharing::kPrivate, host::HostFile::kPages,
+                      (*copy)->offset())
+           .ok())
+    return;
+  if (v.patch) return;
+  MutexLock lock(tree_lock_);
+  v.patch = RefPtr<PatchedText>(&text);
+}
+
+uint64_t Mm::stub_origin(uint64_t ip) {
+  uint64_t area;
+  {
+    MutexLock lock(tree_lock_);
+    Vma* v = tree_.at(ip);
+    if (!v || !v->has(kVmaStub) || !v->patch) return 0;
+    area = v->start;
+  }
+  if (ip < area + PatchedText::kFirstStub) return 0;
+  uint64_t stub = ip - (ip - area - PatchedText::kFirstStub) % PatchedText::kStubSize;
+  return site_of_stub(stub);
+}
+
+// Back to the file's own pages, which faults map, since the file's lock would have had to be taken first.
+void Mm::unpatch(Vma& v) {
+  if (!host::unmap(v.start, v.length()).ok()) panic("patched text: the host does not unmap");
+  set_attributes(v, v.prot, v.flags | kVmaHoles);
+  RefPtr<PatchedText> patch;
+  RefPtr<PageObject> master;
+  MutexLock lock(tree_lock_);
+  patch = std::move(v.patch);
+  master = std::move(v.master);
+}
+
+void Mm::unpatch_range(uint64_t start, uint64_t end) {
+  for (Vma* v = tree_.overlapping(start, end); v && v->start < end; v = v->above)
+    if (v->patch && !v->has(kVmaStub)) unpatch(*v);
+}
+
+void Mm::drop_stub_area(Vma& area, Graveyard& dead) {
+  if (area.patch) {
+    for (Vma* v = tree_.first(); v; v = v->above)
+      if (v->patch.get() == area.patch.get() && v != &area && first_byte_of(*v) == area.offset) unpatch(*v);
+    if (!host::unmap(area.start, area.length()).ok()) panic("patched text: the host does not unmap");
+  }
+  unlink(area, dead);
+}
+
+void Mm::drop_stub_areas(uint64_t start, uint64_t end, Graveyard& dead) {
+  for (Vma* v = tree_.overlapping(start, end); v && v->start < end;) {
+    Vma* next = v->above;
+    if (v->has(kVmaStub)) drop_stub_area(*v, dead);
+    v = next;
+  }
+}
+
+}  // namespace lodge

@@ -1,0 +1,175 @@
+// Sites, their stubs, and copies of text with both joined.
+#include "kernel/mm/patched_text.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernel/file/inode.h"
+#include "kernel/host/host.h"
+
+namespace lodge {
+namespace {
+
+constexpr uint8_t kJump = 0xe9;  // jmp rel32
+constexpr size_t kJumpLength = 5;
+constexpr uint8_t kMovEax = 0xb8;
+constexpr size_t kMovEaxLength = 5, kMovRaxLength = 7;
+constexpr int64_t kReach = std::numeric_limits<int32_t>::max() - kPageSize;  // of a relative jump
+constexpr uint32_t kManyPages = 8;   // copies of pages that a mapping puts up with beside the master
+constexpr uint32_t kManySites = 16;  // that it lacks
+constexpr uint32_t kFewSites = 4;    // not worth a first master
+
+uint32_t load32(const uint8_t* p) {
+  uint32_t v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+void store32(uint8_t* p, int64_t v) {
+  auto narrow = static_cast<int32_t>(v);
+  __builtin_memcpy(p, &narrow, sizeof narrow);
+}
+
+bool is_mov(const uint8_t* p, size_t length, uint32_t number) {
+  if (length == kMovEaxLength) return p[0] == kMovEax && load32(p + 1) == number;
+  return p[0] == 0x48 && p[1] == 0xc7 && p[2] == 0xc0 && load32(p + 3) == number;
+}
+
+// A byte that, right before an instruction, would be part of it.
+bool may_be_prefix(uint8_t b) {
+  if ((b & 0xf0) == 0x40) return true;  // REX: `48 b8` loads 8 bytes, `41 b8` another register
+  switch (b) {
+    case 0x26:
+    case 0x2e:
+    case 0x36:
+    case 0x3e:
+    case 0x64:
+    case 0x65:
+    case 0x66:
+    case 0x67:
+    case 0xf0:
+    case 0xf2:
+    case 0xf3:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The last (at most two) bytes of a seven-byte mov, behind the jump.
+constexpr uint8_t kTwoByteNop[] = {0x66, 0x90};
+
+Result<void> write_pages(const void* from, uint64_t length, uint64_t offset) {
+  auto* p = static_cast<const uint8_t*>(from);
+  while (length > 0) {
+    size_t n = TRY(host::pwrite(host::HostFile::kPages, p, length, offset));
+    if (n == 0) return Errno::EIO;
+    p += n, offset += n, length -= n;
+  }
+  return {};
+}
+
+}  // namespace
+
+void release_patched_text(PatchedText* text) {
+  text->unref();
+}
+
+SiteForm decode_site(const uint8_t (&b)[SiteForm::kBytes], uint64_t number) {
+  const uint8_t* end = b + SiteForm::kBytes;
+  if (end[-2] != 0x0f || end[-1] != 0x05 || number > std::numeric_limits<int32_t>::max()) return {};
+  auto nr = static_cast<uint32_t>(number);
+  for (size_t length : {kMovEaxLength, kMovRaxLength}) {
+    const uint8_t* mov = end - SiteForm::kSyscallLength - length;
+    if (is_mov(mov, length, nr) && !may_be_prefix(mov[-1])) return {static_cast<uint8_t>(length)};
+  }
+  return {};
+}
+
+Result<Ref<PatchedText>> PatchedText::create(PageFile& file, MemoryAccount& account, uint64_t version,
+                                             uint64_t gate) {
+  Ref<PageObject> stubs = TRY(PageObject::create(file, account, kStubArea));
+  TRY(write_pages(&gate, sizeof gate, stubs->offset()));
+  return make<PatchedText>(file, account, version, std::move(stubs));
+}
+
+bool PatchedText::knows(uint64_t offset) const {
+  return std::any_of(sites_.begin(), sites_.end(), [&](const Site& s) { return s.offset == offset; });
+}
+
+// lea return(%rip), %rcx; mov $nr, %eax; jmp *gate(%rip)
+Result<void> PatchedText::add_site(uint64_t offset, uint32_t number, SiteForm form) {
+  if (sites_.size() >= kMaxSites) return Errno::ENOSPC;
+  auto at = static_cast<int64_t>(stub_position(sites_.size()));
+  auto go_back = static_cast<int64_t>(offset + form.length + SiteForm::kSyscallLength);
+  int64_t jump = stub_delta + at - static_cast<int64_t>(offset + kJumpLength);
+  if (jump > kReach || jump < -kReach) return Errno::ENOSPC;
+  uint8_t stub[kStubSize] = {0x48, 0x8d, 0x0d, 0, 0, 0, 0,    kMovEax, 0,    0,    0,    0,
+                             0xff, 0x25, 0,    0, 0, 0, 0xcc, 0xcc,    0xcc, 0xcc, 0xcc, 0xcc};
+  constexpr int64_t kLeaEnd = 7, kStubEnd = 18;
+  store32(stub + 3, go_back - (stub_delta + at + kLeaEnd));
+  store32(stub + 8, number);
+  store32(stub + 14, -(at + kStubEnd));
+  TRY(write_pages(stub, sizeof stub, stubs->offset() + static_cast<uint64_t>(at)));
+  return sites_.push_back({offset, number, form.length});
+}
+
+bool PatchedText::patch(size_t index, uint8_t* bytes) const {
+  const Site& s = sites_[index];
+  int64_t jump =
+      stub_delta + static_cast<int64_t>(stub_position(index)) - static_cast<int64_t>(s.offset + kJumpLength);
+  bool done = bytes[0] == kJump && load32(bytes + 1) == static_cast<uint32_t>(jump);
+  if (!done && !is_mov(bytes, s.length, s.number)) return false;
+  bytes[0] = kJump;
+  store32(bytes + 1, jump);
+  if (s.length == kMovRaxLength) __builtin_memcpy(bytes + kJumpLength, kTwoByteNop, sizeof kTwoByteNop);
+  return true;
+}
+
+uint32_t PatchedText::last_site_in(uint64_t page) const {
+  for (size_t i = sites_.size(); i > 0; i--)
+    if ((sites_[i - 1].offset & ~(kPageSize - 1)) == page) return static_cast<uint32_t>(i);
+  return 0;
+}
+
+Result<Ref<PageObject>> PatchedText::page_copy(uint64_t offset, std::span<uint8_t, kPageSize> current) {
+  PageCopy* known =
+      std::find_if(pages_.begin(), pages_.end(), [&](const PageCopy& p) { return p.offset == offset; });
+  if (known != pages_.end() && known->sites >= last_site_in(offset)) return known->copy;
+  for (size_t i = 0; i < sites_.size(); i++)
+    if (sites_[i].offset - offset < kPageSize) patch(i, &current[sites_[i].offset - offset]);
+  Ref<PageObject> copy = TRY(PageObject::create(file_, account_, kPageSize));
+  TRY(write_pages(current.data(), kPageSize, copy->offset()));
+  auto sites = static_cast<uint32_t>(sites_.size());
+  if (known == pages_.end()) {
+    TRY(pages_.push_back({offset, copy, sites}));
+  } else {
+    TRY(outdated_.push_back(known->copy));
+    known->copy = copy;
+    known->sites = sites;
+  }
+  return copy;
+}
+
+bool PatchedText::master_is_due() const {
+  auto fresh = static_cast<uint32_t>(sites_.size()) - master_.sites;
+  if (!master_.text) return fresh >= kFewSites;
+  uint32_t pages = 0;
+  for_each_newer_page([&](const PageCopy&) { pages++; });
+  return fresh >= kManySites || pages > kManyPages;
+}
+
+Result<void> PatchedText::build_master(UserAddr text, uint64_t offset, uint64_t length) {
+  Ref<PageObject> object = TRY(PageObject::create(file_, account_, length));
+  TRY(write_pages(reinterpret_cast<const void*>(text), length, object->offset()));
+  for (size_t i = 0; i < sites_.size(); i++) {
+    const Site& s = sites_[i];
+    if (s.offset < offset || s.offset + s.length > offset + length) continue;
+    uint8_t bytes[kMovRaxLength];
+    TRY(copy_from_user(bytes, text + (s.offset - offset), s.length));
+    if (patch(i, bytes)) TRY(write_pages(bytes, s.length, object->offset() + (s.offset - offset)));
+  }
+  master_ = {offset, std::move(object), static_cast<uint32_t>(sites_.size())};
+  return {};
+}
+
+}  // namespace lodge
