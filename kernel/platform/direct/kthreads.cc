@@ -11,6 +11,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
+#include "kernel/time/timer.h"
 
 namespace lodge {
 namespace {
@@ -26,7 +27,7 @@ void clock_main() {
     uint64_t now = host::monotonic_ns();
     if (scheduler().ticking.load(std::memory_order_seq_cst) && next_tick == host::kNever) next_tick = now + kTickNs;
     if (now >= next_tick) next_tick = sched_tick(now);
-    uint64_t next_timer = host::kNever;
+    uint64_t next_timer = kernel_part<TimerQueue>().run_expired();
     (void)host::futex_wait(bell, seen, next_tick < next_timer ? next_tick : next_timer);
   }
 }

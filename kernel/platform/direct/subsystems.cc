@@ -2,12 +2,21 @@
 
 #include "kernel/base/arena.h"
 #include "kernel/base/kernel.h"
+#include "kernel/base/log.h"
+#include "kernel/base/uts.h"
 #include "kernel/file/anon_inode.h"
+#include "kernel/file/device_registry.h"
+#include "kernel/file/epoll.h"
 #include "kernel/host/host.h"
+#include "kernel/ipc/pipe_file.h"
 #include "kernel/mailbox/console_driver.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/page_file.h"
 #include "kernel/platform/direct/boot.h"
+#include "kernel/task/futex.h"
+#include "kernel/time/clock.h"
+#include "kernel/time/timer.h"
+#include "kernel/tty/tty_file.h"
 #include "vfs/core/vfs.h"
 #include "vfs/ext4/superblock.h"
 
@@ -48,7 +57,18 @@ void init_subsystems(const mailbox::BootInfo& boot) {
   PageFile& pages = make_part<PageFile>(boot.page_file_size);
   make_part<MmSystem>(pages, boot.memory_limit);
   make_part<AnonFileState>();
+  make_part<UtsNames>();
+  make_part<ClockState>();
+  make_part<TimerQueue>();
+  make_part<Futexes>();
+  make_part<EpollState>();
+  make_part<PipeState>();
+  make_part<DeviceRegistry>();
+  make_part<TtyState>();
+  if (auto log = LogRing::create(); !log.ok()) boot_failed("no memory for the log");
   must(init_console(), "no memory for the console");
+  kernel_part<TtyState>().console = RefPtr<Tty>(kernel_part<ConsoleState>().tty.get());
+  register_ttys();
   if (auto v = vfs_init(); !v.ok()) boot_failed("no memory for the file tree", errno_name(v.error()));
   mount_image(boot);
 }
