@@ -30,10 +30,6 @@ TmpfsInode::TmpfsInode(TmpfsSuperblock& sb, uint64_t ino, const NewInode& how, u
 
 TmpfsInode::~TmpfsInode() {
   if (is_regular()) free_pages(0, ~0ull >> kPageShift);
-  while (Entry* e = entries_.first()) {
-    entries_.erase(*e);
-    destroy(e);
-  }
   tmpfs().uncharge_inode();
 }
 

@@ -85,15 +85,10 @@ TmpfsSuperblock::TmpfsSuperblock(const TmpfsOptions& options, uint64_t device) :
 
 // Not recursive, however deep the tree: what a directory holds moves up to the root before it goes.
 TmpfsSuperblock::~TmpfsSuperblock() {
-  TmpfsInode::Entries& all = root_->entries_;
-  while (TmpfsInode::Entry* e = all.first()) {
-    TmpfsInode::Entries& inner = e->inode->entries_;
-    while (TmpfsInode::Entry* moved = inner.first()) {
-      inner.erase(*moved);
-      all.insert(*moved);
-    }
+  NameTable& all = root_->names_;
+  while (NameTable::Entry* e = all.first()) {
+    all.absorb(static_cast<TmpfsInode&>(*e->inode).names_);
     all.erase(*e);
-    destroy(e);
   }
 }
 

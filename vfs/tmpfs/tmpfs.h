@@ -6,10 +6,10 @@
 // Locks: dir_lock (the VFS's) for a directory's entries; io_lock for contents; attr_lock (kInode) for attributes and
 // the page map. Linux: mm/shmem.c, tmpfs(5).
 #pragma once
-#include "kernel/base/rbtree.h"
 #include "kernel/base/slab.h"
 #include "kernel/base/vector.h"
 #include "kernel/file/inode.h"
+#include "vfs/core/name_table.h"
 #include "vfs/core/vfs.h"
 #include "vfs/tmpfs/page_map.h"
 
@@ -91,6 +91,7 @@ class TmpfsInode final : public Inode {
   Result<MapExtent> map_extent(uint64_t offset, uint64_t max_length, MapIntent intent) override;
   Result<uint32_t> seals() override;
   Result<void> add_seals(uint32_t seals) override;
+  Result<void> set_target(std::string_view target);  // of a symbolic link, before it is shared
   void allow_seals() { seals_ = 0; }  // memfd_create(MFD_ALLOW_SEALING), before it is shared
 
   Result<size_t> get_xattr(std::string_view name, std::span<char> out) override;
@@ -100,31 +101,16 @@ class TmpfsInode final : public Inode {
 
  private:
   friend class TmpfsSuperblock;
-  // An entry of a directory. Its place in the directory, and thus in readdir, is the hash of its name.
-  struct Entry : RbNode {
-    uint64_t cookie;
-    RefPtr<TmpfsInode> inode;
-    uint32_t length;
-    char text[];
-    std::string_view name() const { return {text, length}; }
-  };
-  struct Order {
-    static bool less(const Entry& a, const Entry& b) { return a.cookie < b.cookie; }
-  };
-  using Entries = RbTree<Entry, Order>;
   struct Xattr {
     String name;
     Vector<char> value;
   };
 
   TmpfsSuperblock& tmpfs() const { return static_cast<TmpfsSuperblock&>(*sb_); }
-  static Result<UniquePtr<Entry>> make_entry(std::string_view name);
-  Entry* find_entry(std::string_view name) const;
-  Result<void> insert_entry(Entry& e);
-  void add_entry(UniquePtr<Entry> e, Ref<TmpfsInode> inode, Timespec now);
-  void drop_entry(Entry& e, Timespec now);
+  Result<void> add_name(std::string_view name, Ref<TmpfsInode> inode, Timespec now);
+  void drop_name(NameTable::Entry& e, Timespec now);
+  void exchange(NameTable::Entry& a, TmpfsInode& to, NameTable::Entry& b, Timespec now);
   void change_links(int by, Timespec now);
-  bool empty_directory() const { return entries_.empty(); }
   void stamp_contents(Timespec now);
   void free_pages(uint64_t page, uint64_t end);
   void zero_bytes(uint64_t from, uint64_t end);
@@ -152,7 +138,7 @@ class TmpfsInode final : public Inode {
   uint64_t rdev_;
   String target_;  // of a symbolic link
   uint64_t parent_ino_ = 0;
-  Entries entries_;
+  NameTable names_;
 
   static constexpr uint32_t kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8, kSealFutureWrite = 16;
 };
