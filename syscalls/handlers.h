@@ -3,6 +3,7 @@
 #include "syscalls/sys_cred.h"
 #include "syscalls/sys_epoll.h"
 #include "syscalls/sys_event.h"
+#include "syscalls/sys_exec.h"
 #include "syscalls/sys_fs_attr.h"
 #include "syscalls/sys_fs_dir.h"
 #include "syscalls/sys_fs_fcntl.h"

@@ -26,6 +26,7 @@ enum class KernelPart : uint8_t {
   kMailbox,
   kConsole,
   kLog,
+  kRandom,
   kClock,
   kTimers,
   kCharDevices,
