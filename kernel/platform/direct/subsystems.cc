@@ -9,6 +9,7 @@
 #include "kernel/file/device_registry.h"
 #include "kernel/file/epoll.h"
 #include "kernel/host/host.h"
+#include "kernel/host/raw.h"
 #include "kernel/ipc/pipe_file.h"
 #include "kernel/mailbox/console_driver.h"
 #include "kernel/mm/mm.h"
@@ -56,7 +57,8 @@ void mount_image(const mailbox::BootInfo& boot) {
 
 void init_subsystems(const mailbox::BootInfo& boot) {
   PageFile& pages = make_part<PageFile>(boot.page_file_size);
-  make_part<MmSystem>(pages, boot.memory_limit);
+  MmSystem& mm = make_part<MmSystem>(pages, boot.memory_limit);
+  if (!(boot.flags & mailbox::kBootTrapOnly)) mm.gate = reinterpret_cast<uint64_t>(&fast_gate);
   make_part<AnonFileState>();
   make_part<UtsNames>();
   make_part<ClockState>();

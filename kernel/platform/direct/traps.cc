@@ -71,6 +71,9 @@ extern "C" void gate_trap(TrapFrame* frame) {
   Task& self = current_task();
   self.restart = Restart::kNone;
   TrapNote note = self.note;
+  // Between a patched site and the gate the guest has no place of its own: it is back at the site.
+  if (note.signo != SIGSYS)
+    if (uint64_t site = self.mm().stub_origin(frame->rip)) frame->rip = site;
   switch (note.signo) {
     case SIGSYS:
       // The site may be replaced by a jump, so that it traps no more.
