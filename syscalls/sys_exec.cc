@@ -21,7 +21,8 @@ Result<SyscallReturn> exec(Task& task, int dirfd, UserString path, ExecArgs argv
   // What execve(2) calls the file where only a descriptor names it.
   if (dirfd != abi::kAtFdcwd && !has_prefix(text, "/")) {
     Formatter out(request->path);
-    format(out, text.empty() ? "/dev/fd/{}{}" : "/dev/fd/{}/{}", dirfd, text);
+    format(out, "/dev/fd/{}", dirfd);
+    if (!text.empty()) format(out, "/{}", text);
     if (out.truncated()) return Errno::ENOMEM;
   } else {
     TRY(request->path.append(text));
