@@ -1,10 +1,7 @@
 #include "syscalls/sys_exec.h"
 
 #include "kernel/abi/fcntl.h"
-#include "kernel/abi/uio.h"
 #include "kernel/base/format.h"
-#include "kernel/base/random.h"
-#include "kernel/file/io_cursor.h"
 #include "kernel/loader/exec.h"
 #include "kernel/task/task.h"
 #include "syscalls/fs_args.h"
@@ -45,25 +42,6 @@ Result<SyscallReturn> sys_execve(Task& task, UserString path, ExecArgs argv, Exe
 Result<SyscallReturn> sys_execveat(Task& task, DirFd dir, UserString path, ExecArgs argv, ExecArgs envp,
                                    AtFlags flags) {
   return exec(task, dir.v, path, argv, envp, flags.bits);
-}
-
-Result<SyscallReturn> sys_getrandom(Task&, UserBuffer buffer, size_t length, uint32_t flags) {
-  constexpr uint32_t kNonblock = 1, kRandom = 2, kInsecure = 4;
-  if (flags & ~(kNonblock | kRandom | kInsecure) || (flags & (kRandom | kInsecure)) == (kRandom | kInsecure))
-    return Errno::EINVAL;
-  if (length > abi::kMaxRwCount) length = abi::kMaxRwCount;
-  IoCursor to(buffer.addr, length);
-  size_t done = 0;
-  while (to.remaining() > 0) {
-    uint8_t bytes[256];
-    size_t n = to.remaining() < sizeof bytes ? to.remaining() : sizeof bytes;
-    kernel_part<Random>().fill({bytes, n});
-    auto copied = to.copy_out(bytes, n);
-    if (!copied.ok()) return done ? Result<SyscallReturn>(done) : copied.error();
-    done += *copied;
-    if (*copied < n) break;
-  }
-  return done;
 }
 
 }  // namespace lodge

@@ -1,4 +1,4 @@
-// execve(2), execveat(2), getrandom(2).
+// execve(2), execveat(2).
 #pragma once
 #include "syscalls/types.h"
 
@@ -8,6 +8,5 @@ using ExecArgs = UserIn<uint64_t>;  // a null-terminated array of string pointer
 
 Result<SyscallReturn> sys_execve(Task& task, UserString path, ExecArgs argv, ExecArgs envp);
 Result<SyscallReturn> sys_execveat(Task& task, DirFd dir, UserString path, ExecArgs argv, ExecArgs envp, AtFlags flags);
-Result<SyscallReturn> sys_getrandom(Task& task, UserBuffer buffer, size_t length, uint32_t flags);
 
 }  // namespace lodge

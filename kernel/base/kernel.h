@@ -26,7 +26,6 @@ enum class KernelPart : uint8_t {
   kMailbox,
   kConsole,
   kLog,
-  kRandom,
   kClock,
   kTimers,
   kCharDevices,

@@ -11,7 +11,7 @@
 #include "kernel/task/platform_hooks.h"
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
-#include "kernel/base/random.h"
+#include "kernel/task/task_random.h"
 #include "vfs/core/open.h"
 #include "vfs/core/permission.h"
 

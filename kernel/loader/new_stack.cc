@@ -2,7 +2,7 @@
 
 #include "kernel/base/layout.h"
 #include "kernel/host/host_state.h"
-#include "kernel/base/random.h"
+#include "kernel/task/task_random.h"
 
 namespace lodge {
 

@@ -12,7 +12,7 @@
 #include "kernel/platform/direct/boot.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/process.h"
-#include "kernel/base/random.h"
+#include "kernel/task/task_random.h"
 #include "kernel/tty/tty_file.h"
 #include "vfs/core/fs_context.h"
 #include "vfs/core/vfs.h"

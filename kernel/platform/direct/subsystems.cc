@@ -3,7 +3,6 @@
 #include "kernel/base/arena.h"
 #include "kernel/base/kernel.h"
 #include "kernel/base/log.h"
-#include "kernel/base/random.h"
 #include "kernel/base/uts.h"
 #include "kernel/file/anon_inode.h"
 #include "kernel/file/device_registry.h"
@@ -71,7 +70,6 @@ void init_subsystems(const mailbox::BootInfo& boot) {
   auto log = LogRing::create();
   if (!log.ok()) boot_failed("no memory for the log");
   Kernel::current().set_part(**log);
-  make_part<Random>(boot.seed);
   must(init_console(), "no memory for the console");
   kernel_part<TtyState>().console = RefPtr<Tty>(kernel_part<ConsoleState>().tty.get());
   register_ttys();
