@@ -24,7 +24,13 @@ size_t ConsoleDriver::room() {
 
 void ConsoleDriver::write(const char* bytes, size_t n) { ring_write(the_mailbox().output, {bytes, n}); }
 
-size_t ConsoleDriver::unsent() { return filled(the_mailbox().output); }
+// Whoever asks waits until all has left, so the monitor is to tell when it has taken something.
+size_t ConsoleDriver::unsent() {
+  ByteRing& r = the_mailbox().output;
+  if (filled(r) == 0) return 0;
+  r.writer_waits.store(1, std::memory_order_seq_cst);
+  return filled(r);
+}
 
 void ConsoleDriver::input_wanted() {
   if (!input_blocked_.exchange(false)) return;

@@ -159,7 +159,7 @@ void Monitor::pump_out(ByteRing& ring, int fd) {
     }
     ring.head.store(head + static_cast<uint32_t>(n));
     ring.space_bell.fetch_add(1);
-    if (ring.writer_waits.load()) wake_kernel(kEventStdin);
+    if (ring.writer_waits.exchange(0)) wake_kernel(kEventStdin);
   }
 }
 
