@@ -72,7 +72,7 @@ void leave_group_locked(Process& p) {
 
 bool group_is_orphaned_locked(ProcessGroup& group, Process* ignoring) {
   for (Process& p : group.processes) {
-    if (&p == ignoring || p.zombie || !p.parent || p.parent == tasks().init) continue;
+    if (&p == ignoring || p.zombie || !p.parent) continue;
     if (p.parent->group != &group && p.parent->group && p.parent->group->session == group.session) return false;
   }
   return true;

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace lodge {
 
 uint32_t window_size(int fd) {
@@ -21,8 +23,10 @@ RawTerminal::RawTerminal(int fd) : fd_(fd) {
   saved_ = t;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return;
-  keeper_ = fork();
-  if (keeper_ == 0) {
+  // Forked twice: it is no child of lodge's, which waits for its children to know when the VPS has gone.
+  pid_t first = fork();
+  if (first == 0 && fork() != 0) _exit(0);
+  if (first == 0) {
     // Lives until the pipe's other end is gone, which is lodge's end; of the terminal's signals it wants none.
     for (int s : {SIGINT, SIGQUIT, SIGTSTP, SIGTERM, SIGHUP, SIGTTOU, SIGTTIN, SIGPIPE}) signal(s, SIG_IGN);
     close(ends[1]);
@@ -32,6 +36,7 @@ RawTerminal::RawTerminal(int fd) : fd_(fd) {
     if (said != 'k') tcsetattr(fd, TCSADRAIN, &t);
     _exit(0);
   }
+  waitpid(first, nullptr, 0);
   close(ends[0]);
   keeper_pipe_ = ends[1];
 }
@@ -50,11 +55,11 @@ void RawTerminal::restore() {
 
 RawTerminal::~RawTerminal() {
   restore();
-  if (keeper_ <= 0) return;
+  if (keeper_pipe_ < 0) return;
   char done = 'k';
-  if (write(keeper_pipe_, &done, 1) != 1) kill(keeper_, SIGKILL);
+  while (write(keeper_pipe_, &done, 1) < 0 && errno == EINTR) {
+  }
   close(keeper_pipe_);
-  waitpid(keeper_, nullptr, 0);
 }
 
 }  // namespace lodge

@@ -26,7 +26,6 @@ class RawTerminal {
  private:
   int fd_;
   std::optional<termios> saved_;
-  pid_t keeper_ = -1;
   int keeper_pipe_ = -1;
   bool raw_ = false;
 };
