@@ -20,6 +20,10 @@ Result<void> MemoryAccount::charge(uint64_t pages) {
   return add_bounded(committed_, pages, commit_limit());
 }
 
+Result<void> MemoryAccount::charge_copy(uint64_t pages) {
+  return add_bounded(committed_, pages, commit_limit());
+}
+
 Result<void> MemoryAccount::charge_page_file(uint64_t pages) {
   TRY(charge(pages));
   if (auto r = add_bounded(page_file_, pages, limit()); !r.ok()) {

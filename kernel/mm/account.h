@@ -29,6 +29,8 @@ class MemoryAccount {
   void set_limit(uint64_t bytes) { limit_.store(bytes >> kPageShift, std::memory_order_relaxed); }
 
   Result<void> charge(uint64_t pages);  // ENOMEM
+  // For a fork: many charges at once, bounded as a whole.
+  Result<void> charge_copy(uint64_t pages);
   void uncharge(uint64_t pages) { committed_.fetch_sub(pages, std::memory_order_relaxed); }
   // Pages of the page file, on top of being charged.
   Result<void> charge_page_file(uint64_t pages);  // ENOMEM

@@ -24,22 +24,33 @@ Result<Ref<Mm>> Mm::copy_for_child() {
   for (int i = 0; i < 2; i++) child->special[i] = special[i];
   child->membarriers.store(membarriers.load(std::memory_order_relaxed), std::memory_order_relaxed);
   random(kPageSize);  // or the child draws the same places as its parent
+  uint64_t charge = charged_;
+  for (Vma* v = tree_.first(); v; v = v->above)
+    if (v->has(kVmaDontFork) && v->has(kVmaCharged)) charge -= v->pages();
+  TRY(system_.account.charge_copy(charge));
+  auto copied = copy_vmas(*child);
+  if (!copied.ok()) {
+    system_.account.uncharge(charge - child->charged_);  // the rest goes with the child
+    return copied.error();
+  }
+  child->counters_.peak = child->counters_.total;
+  return child;
+}
+
+// Nobody else knows the child, so its lock is not needed.
+Result<void> Mm::copy_vmas(Mm& child) {
   for (Vma* v = tree_.first(); v; v = v->above) {
     if (v->has(kVmaDontFork)) continue;
-    Vma& copy = *TRY(child->new_vma());
+    Vma& copy = *TRY(child.new_vma());
     copy_attributes(copy, *v);
     copy.start = v->start;
     copy.end = v->end;
     copy.flags &= ~kVmaLocked;  // mlock(2): not inherited
-    if (copy.has(kVmaCharged))
-      if (auto r = system_.account.charge(copy.pages()); !r.ok()) {
-        destroy(&copy);
-        return r.error();
-      }
-    child->link(copy);
+    if (copy.vma_inode) copy.vma_inode->add_mapping(copy);
+    child.tree_.append(copy);
+    child.count(copy, static_cast<int64_t>(copy.pages()));
   }
-  child->counters_.peak = child->counters_.total;
-  return child;
+  return {};
 }
 
 }  // namespace lodge

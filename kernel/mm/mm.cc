@@ -29,7 +29,7 @@ Mm::Mm(MmSystem& system, uint64_t seed, const MmLimits& l) : limits(l), system_(
 
 Mm::~Mm() {
   Graveyard dead;
-  while (Vma* v = tree_.first()) unlink(*v, dead);
+  unlink_all(dead);
 }
 
 Mm::Graveyard::~Graveyard() {
@@ -79,8 +79,7 @@ void Mm::reset(uint64_t seed) {
     // Fails only if the host lacks memory to note a hole, and this makes none inside a mapping.
     if (!host::unmap(start, end - start).ok()) panic("exec: the host does not unmap");
   }
-  while (Vma* v = tree_.first()) unlink(*v, dead);
-  counters_.peak = 0;
+  unlink_all(dead);
   default_flags_ = 0;
   membarriers.store(0, std::memory_order_relaxed);
   draw_layout(seed);
@@ -121,6 +120,17 @@ void Mm::unlink(Vma& v, Graveyard& dead) {
   }
   if (v.has(kVmaCharged)) system_.account.uncharge(v.pages());
   dead.bury(v);
+}
+
+void Mm::unlink_all(Graveyard& dead) {
+  uint64_t charged;
+  {
+    MutexLock lock(tree_lock_);
+    dead.bury_all(tree_.take_all());
+    charged = std::exchange(charged_, 0);
+    counters_ = {};
+  }
+  system_.account.uncharge(charged);
 }
 
 void Mm::resize(Vma& v, uint64_t start, uint64_t end) {

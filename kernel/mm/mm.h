@@ -154,7 +154,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   MmCounters counters();
   uint64_t heap_start() const { return heap_start_; }
   uint64_t heap_end() const { return heap_end_; }
-  MmLimits limits;                      // written by its tasks alone
+  MmLimits limits;  // written by its tasks alone
   // Where the loader put the strings (/proc/PID/cmdline, environ).
   uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
   std::atomic<int32_t> membarriers{0};  // registered commands of membarrier(2)
@@ -197,6 +197,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
       v.above = dead_;
       dead_ = &v;
     }
+    void bury_all(Vma* chain) { dead_ = chain; }  // of an empty one
 
    private:
     Vma* dead_ = nullptr;
@@ -221,6 +222,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   Result<Vma*> new_vma();
   void link(Vma& v);
   void unlink(Vma& v, Graveyard& dead);
+  void unlink_all(Graveyard& dead);  // `dead` is empty
   void resize(Vma& v, uint64_t start, uint64_t end);
   void set_attributes(Vma& v, uint8_t prot, uint16_t flags);
   void count(const Vma& v, int64_t pages);
@@ -278,6 +280,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   // protect.cc, fork.cc
   Result<void> protect_vma(Vma& v, uint8_t prot);
   Result<Ref<Mm>> copy_for_child();
+  Result<void> copy_vmas(Mm& child);
 
   // remap.cc
   Result<uint64_t> remap_with_file(RemapRequest& r, Graveyard& dead);

@@ -33,6 +33,23 @@ void VmaTree::insert(Vma& v) {
   if (v.above) tree_.changed(*v.above);
 }
 
+void VmaTree::append(Vma& v) {
+  v.below = last_;
+  v.above = nullptr;
+  (last_ ? last_->above : first_) = &v;
+  last_ = &v;
+  size_++;
+  tree_.insert(v);
+}
+
+Vma* VmaTree::take_all() {
+  Vma* all = first_;
+  new (&tree_) Tree();
+  first_ = last_ = nullptr;
+  size_ = 0;
+  return all;
+}
+
 void VmaTree::erase(Vma& v) {
   Vma* above = v.above;
   (v.below ? v.below->above : first_) = above;

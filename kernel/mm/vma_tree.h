@@ -27,7 +27,10 @@ class VmaTree {
     return v && v->start < end ? v : nullptr;
   }
   void insert(Vma& v);  // overlaps none
+  void append(Vma& v);  // above all others
   void erase(Vma& v);
+  // Forgets all; the first of a chain by `above`, which the caller now has.
+  Vma* take_all();
   // Moves the bounds of one vma; it may not come to overlap a neighbour.
   void set_range(Vma& v, uint64_t start, uint64_t end);
 
