@@ -44,9 +44,10 @@ uint64_t site_of_stub(uint64_t stub) {
 
 }  // namespace
 
+// Without holes, so that reading the text takes no fault of ours while map_lock_ is held.
 bool Mm::patchable(const Vma& v) const {
   return system_.gate != 0 && v.prot == kReadExec && v.vma_inode && v.vma_inode->is_regular() &&
-         !v.has(kVmaShared | kVmaCopied | kVmaCharged | kVmaNoReserve);
+         !v.has(kVmaShared | kVmaCopied | kVmaCharged | kVmaNoReserve | kVmaHoles);
 }
 
 // That of the file's present contents. Another version's stays with those who have it mapped.

@@ -66,6 +66,9 @@ class MmTest : public testing::Test {
   static constexpr int kImagePages = 4096;
 
   void SetUp() override {
+#ifdef __SANITIZE_THREAD__
+    GTEST_SKIP() << "ThreadSanitizer has no shadow for guest addresses";
+#endif
     memory_file_at(static_cast<int>(host::HostFile::kPages), kPageFileSize);
     memory_file_at(static_cast<int>(host::HostFile::kImage), kImagePages * kPageSize);
     for (int i = 0; i < kImagePages; i++) {  // each page of the image begins with its number
@@ -75,7 +78,8 @@ class MmTest : public testing::Test {
     mm_ = new_mm();
   }
   void TearDown() override {
-    if (mm_) mm_->reset(1);
+    if (!mm_) return;
+    mm_->reset(1);
     mm_.reset();
     EXPECT_EQ(system_.account.committed(), 0u);
     EXPECT_EQ(system_.account.page_file(), 0u);
@@ -83,8 +87,12 @@ class MmTest : public testing::Test {
     close(static_cast<int>(host::HostFile::kImage));
   }
 
-  RefPtr<Mm> new_mm(uint64_t seed = 42) { return Mm::create(system_, seed, {}).take(); }
-  Ref<TestInode> new_inode() { return make<TestInode>(*superblock_).take(); }
+  RefPtr<Mm> new_mm(uint64_t seed = 42) {
+    return Mm::create(system_, seed, {}).take();
+  }
+  Ref<TestInode> new_inode() {
+    return make<TestInode>(*superblock_).take();
+  }
   Ref<File> new_file(Ref<TestInode> inode, uint32_t flags = abi::kORdwr) {
     return make<File>(RefPtr<Inode>(inode), flags).take();
   }
@@ -114,9 +122,13 @@ class MmTest : public testing::Test {
     for (uint64_t at = 0; mm.view(at, v); at = v.end) out.push_back({v.start, v.end, v.prot});
     return out;
   }
-  std::vector<Line> lines() { return lines(*mm_); }
+  std::vector<Line> lines() {
+    return lines(*mm_);
+  }
 
-  static char* at(uint64_t a) { return reinterpret_cast<char*>(a); }
+  static char* at(uint64_t a) {
+    return reinterpret_cast<char*>(a);
+  }
   static bool host_maps(uint64_t page) {
     unsigned char c;
     return mincore(at(page), kPageSize, &c) == 0;

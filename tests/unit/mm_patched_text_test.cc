@@ -51,6 +51,7 @@ class PatchedTextTest : public MmTest {
  protected:
   void SetUp() override {
     MmTest::SetUp();
+    if (IsSkipped()) return;
     system_.gate = reinterpret_cast<uint64_t>(&test_gate);
     code_.short_site(0x100, SYS_getppid);
     code_.long_site(0x200, SYS_getppid);
