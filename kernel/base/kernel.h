@@ -36,7 +36,10 @@ enum class KernelPart : uint8_t {
   kVfs,
   kBufferCache,
   kPageFile,
-  kSystem,  // host name, counters of missing calls, random numbers
+  kRandom,
+  kMemDevices,
+  kDevtmpfs,
+  kSystem,  // host name, counters of missing calls
   kCount,
 };
 

@@ -35,6 +35,7 @@
   X(kMapping)   /* one inode's list of mappings */                               \
   X(kPatchedText) /* which patched text an inode has */                          \
   X(kPageFile)  /* which ranges of the page file are free */                     \
+  X(kRandom)    /* the key of the random numbers */                              \
   X(kSlab)      /* one slab cache */                                             \
   X(kPageAlloc) /* one zone of the arena's pages */                              \
   X(kLog)       /* the kernel's log ring; anything may log */
