@@ -20,6 +20,7 @@
 #include "syscalls/sys_poll.h"
 #include "syscalls/sys_prctl.h"
 #include "syscalls/sys_process.h"
+#include "syscalls/sys_random.h"
 #include "syscalls/sys_resource.h"
 #include "syscalls/sys_sched.h"
 #include "syscalls/sys_signal.h"

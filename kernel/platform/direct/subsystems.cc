@@ -3,6 +3,7 @@
 #include "kernel/base/arena.h"
 #include "kernel/base/kernel.h"
 #include "kernel/base/log.h"
+#include "kernel/base/random.h"
 #include "kernel/base/uts.h"
 #include "kernel/file/anon_inode.h"
 #include "kernel/file/device_registry.h"
@@ -18,8 +19,8 @@
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
 #include "kernel/tty/tty_file.h"
-#include "vfs/core/vfs.h"
 #include "vfs/ext4/superblock.h"
+#include "vfs/setup/file_tree.h"
 
 namespace lodge {
 namespace {
@@ -49,7 +50,8 @@ void mount_image(const mailbox::BootInfo& boot) {
   ext4::MountError error;
   auto sb = ext4::Ext4Superblock::mount(host::image_file(0), boot.image_size[0], {}, error);
   if (!sb.ok()) boot_failed("cannot mount the image", error_text(error));
-  must(Vfs::current().mount_root(Ref<Superblock>(**sb), abi::kMsRdonly, "/dev/vda"), "cannot mount the image");
+  must(mount_root_overlay(Ref<Superblock>(**sb)), "cannot put an overlay over the image");
+  must(mount_standard_file_systems(), "cannot mount the standard file systems");
 }
 
 }  // namespace
@@ -58,6 +60,7 @@ void init_subsystems(const mailbox::BootInfo& boot) {
   PageFile& pages = make_part<PageFile>(boot.page_file_size);
   MmSystem& mm = make_part<MmSystem>(pages, boot.memory_limit);
   if (!(boot.flags & mailbox::kBootTrapOnly)) mm.gate = reinterpret_cast<uint64_t>(&fast_gate);
+  make_part<Random>(std::span(boot.seed));
   make_part<AnonFileState>();
   make_part<UtsNames>();
   make_part<ClockState>();
@@ -73,7 +76,7 @@ void init_subsystems(const mailbox::BootInfo& boot) {
   must(init_console(), "no memory for the console");
   kernel_part<TtyState>().console = RefPtr<Tty>(kernel_part<ConsoleState>().tty.get());
   register_ttys();
-  if (auto v = vfs_init(); !v.ok()) boot_failed("no memory for the file tree", errno_name(v.error()));
+  must(init_file_systems(), "no memory for the file tree");
   mount_image(boot);
 }
 
