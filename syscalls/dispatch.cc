@@ -11,7 +11,7 @@ namespace lodge {
 void dispatch_syscall(Task& task, TrapFrame& frame) {
   uint64_t number = frame.orig_rax;
   const uint64_t args[6] = {frame.rdi, frame.rsi, frame.rdx, frame.r10, frame.r8, frame.r9};
-  if (number >= kSyscallCount) [[unlikely]] {
+  if (number >= kSyscallCount || !kSyscallTable[number].name) [[unlikely]] {  // no such call in Linux either
     frame.rax = static_cast<uint64_t>(-static_cast<int64_t>(Errno::ENOSYS));
     return;
   }

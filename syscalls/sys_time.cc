@@ -36,6 +36,10 @@ Result<uint64_t> cpu_clock_ns(Task& task, int32_t clock) {
 }
 
 Result<uint64_t> clock_ns(Task& task, int32_t clock) {
+  // These run at a rate, or with a grain, of their own: what the guest's vDSO shows is the host's.
+  if (clock == abi::kClockMonotonicRaw || clock == abi::kClockMonotonicCoarse)
+    return host::clock_ns(clock) - kernel_part<ClockState>().monotonic_base;
+  if (clock == abi::kClockRealtimeCoarse) return host::clock_ns(clock);
   if (auto base = time_base_of(clock)) return time_now(*base);
   if (clock < 0) return cpu_clock_ns(task, clock);
   if (clock == abi::kClockThreadCputime) return cpu_time_ns(task);

@@ -20,6 +20,8 @@ int futex_wake(const std::atomic<uint32_t>& word, int count);
 // CLOCK_MONOTONIC and CLOCK_REALTIME of the host, ns.
 uint64_t monotonic_ns();
 uint64_t realtime_ns();
+// Any clock that the host's vDSO answers (clock_gettime(2)), ns.
+uint64_t clock_ns(int clock);
 // Gives the host CPU up once.
 void yield();
 inline void cpu_relax() { __builtin_ia32_pause(); }

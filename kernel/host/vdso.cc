@@ -46,17 +46,15 @@ VdsoFunctions find_vdso_functions(uint64_t elf_header) {
   return out;
 }
 
-namespace {
-uint64_t read_clock(int id) {
+uint64_t clock_ns(int id) {
   struct {
     int64_t sec, nsec;
   } ts;
   host_state().vdso.clock_gettime(id, &ts);
   return static_cast<uint64_t>(ts.sec) * 1'000'000'000 + static_cast<uint64_t>(ts.nsec);
 }
-}  // namespace
 
-uint64_t monotonic_ns() { return read_clock(1); }
-uint64_t realtime_ns() { return read_clock(0); }
+uint64_t monotonic_ns() { return clock_ns(1); }
+uint64_t realtime_ns() { return clock_ns(0); }
 
 }  // namespace lodge::host

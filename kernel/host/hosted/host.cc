@@ -16,7 +16,7 @@
 namespace lodge::host {
 namespace {
 
-uint64_t clock_ns(clockid_t id) {
+uint64_t read_clock(clockid_t id) {
   timespec t;
   clock_gettime(id, &t);
   return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
@@ -44,11 +44,12 @@ int futex_wake(const std::atomic<uint32_t>& word, int count) {
 }
 
 uint64_t monotonic_ns() {
-  return clock_ns(CLOCK_MONOTONIC);
+  return read_clock(CLOCK_MONOTONIC);
 }
 uint64_t realtime_ns() {
-  return clock_ns(CLOCK_REALTIME);
+  return read_clock(CLOCK_REALTIME);
 }
+uint64_t clock_ns(int clock) { return read_clock(clock); }
 void yield() {
   sched_yield();
 }
