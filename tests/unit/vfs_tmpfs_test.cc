@@ -168,7 +168,9 @@ TEST_F(VfsTmpfs, ListingSurvivesChanges) {
     // 200..299 come and go; 0..199 have to show up once each.
     std::string name = "/n" + std::to_string(200 + round);
     EXPECT_EQ(unlink(name), Errno{});
-    if (round % 2) EXPECT_EQ(create(name), Errno{});
+    if (round % 2) {
+      EXPECT_EQ(create(name), Errno{});
+    }
   }
   for (int i = 0; i < 200; i++) EXPECT_EQ(sink.seen["n" + std::to_string(i)], 1) << i;
 }
@@ -291,7 +293,7 @@ TEST_P(VfsTmpfsNames, AgreesWithTheHost) {
         if (ours == Errno{} && theirs == Errno{}) {
           InodeAttr mine = attr(a, kFollow);
           ASSERT_EQ(mine.mode & abi::kTypeMask, s.st_mode & S_IFMT);
-          if (!S_ISDIR(s.st_mode)) ASSERT_EQ(mine.nlink, s.st_nlink);
+          ASSERT_TRUE(S_ISDIR(s.st_mode) || mine.nlink == s.st_nlink);
         }
       }
     }

@@ -120,7 +120,6 @@ Result<DentryRef> lookup_or_create(Walk& walk, const PathContext& ctx, const Ope
   SleepGuard guard(parent.dir_lock);
   child = TRY(lookup_child_locked(dir, walk.last()));
   if (!child->negative()) return child;
-  if (walk.trailing_slash()) return Errno::EISDIR;
   if (walk.mount().read_only()) return Errno::EROFS;
   TRY(may_create(parent, ctx.cred));
   uint32_t mode = (how.mode & 07777 & ~ctx.fs.umask()) | kTypeRegular;
@@ -138,6 +137,7 @@ Result<Ref<File>> open_creating(const PathContext& ctx, int dirfd, std::string_v
   TRY(walk.to_parent());
   for (;;) {
     if (walk.last_type() != Walk::Last::kName) return exclusive ? Errno::EEXIST : Errno::EISDIR;
+    if (walk.trailing_slash()) return Errno::EISDIR;
     Created created = Created::kNo;
     DentryRef child = TRY(lookup_or_create(walk, ctx, how, created));
     if (created == Created::kNo && exclusive) return Errno::EEXIST;
@@ -152,7 +152,6 @@ Result<Ref<File>> open_creating(const PathContext& ctx, int dirfd, std::string_v
     if (created == Created::kNo) {
       path = Vfs::current().mounts().cross_down(std::move(path));
       if (path.dentry()->is_dir()) return Errno::EISDIR;
-      if (walk.trailing_slash()) return Errno::ENOTDIR;
     }
     return open_checked(path, how.flags, ctx.cred, created);
   }

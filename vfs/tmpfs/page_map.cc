@@ -103,7 +103,7 @@ void PageMap::set_mapped(uint64_t page) { at_or_after(page)->mapped = true; }
 PageMap::Cleared PageMap::clear_next(uint64_t page, uint64_t end) {
   Cleared c;
   Extent* e = at_or_after(page);
-  if (!e || e->first >= end) return c;
+  if (!e || page >= end || e->first >= end) return c;
   uint64_t from = std::max(page, e->first), to = std::min(end, e->end());
   for_each_word(e->bits, from - e->first, to - e->first, [&](uint64_t& word, uint64_t mask) {
     c.freed += static_cast<uint64_t>(std::popcount(word & mask));
