@@ -1,4 +1,4 @@
-#include "syscalls/dispatch.h"
+#include "kernel/task/dispatch.h"
 
 #include "kernel/base/lockdep.h"
 #include "kernel/task/task.h"

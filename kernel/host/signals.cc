@@ -6,10 +6,9 @@
 // fault in a guest copy goes to user_fault_thunk; faults in the gate are the guest's doing; anything else is a bug.
 #include "kernel/host/signals.h"
 
-#include <signal.h>
-#include <sys/syscall.h>
-#include <ucontext.h>
+#include <asm/unistd.h>
 
+#include "kernel/abi/signal.h"
 #include "kernel/base/layout.h"
 #include "kernel/base/panic.h"
 #include "kernel/host/host_state.h"
@@ -29,7 +28,7 @@ struct Context {  // struct sigcontext_64 of the host
 struct KernelUcontext {  // struct ucontext of the host on x86-64, as gate.S knows it
   unsigned long flags;
   void* link;
-  stack_t stack;
+  abi::SigAltStack stack;
   Context mc;
 };
 static_assert(offsetof(KernelUcontext, mc) == 40 && offsetof(KernelUcontext, mc.fpstate) == 224 &&
@@ -78,17 +77,18 @@ void install_signal_handlers() {
     unsigned long flags;
     void (*restorer)();
     unsigned long mask;
-  } sa{host_signal_entry, SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000 /* SA_RESTORER */, host_restorer, 0};
-  for (int signo : {SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, mailbox::kKickSignal})
-    if (host_syscall(SYS_rt_sigaction, signo, reinterpret_cast<long>(&sa), 0, 8) != 0)
+  } sa{host_signal_entry, abi::kSaSiginfo | abi::kSaOnstack | abi::kSaNodefer | abi::kSaRestorer, host_restorer, 0};
+  for (int signo : {abi::kSigSys, abi::kSigSegv, abi::kSigBus, abi::kSigFpe, abi::kSigIll, abi::kSigTrap, mailbox::kKickSignal})
+    if (host_syscall(__NR_rt_sigaction, signo, reinterpret_cast<long>(&sa), 0, 8) != 0)
       panic("the host refused a signal handler");
 }
 
 void use_alternate_stack() {
-  stack_t ss{};
-  ss.ss_sp = reinterpret_cast<void*>(reinterpret_cast<uint64_t>(&current_slot()) + kSlotAltStack);
-  ss.ss_size = kSlotSize - kSlotAltStack;
-  if (host_syscall(SYS_sigaltstack, reinterpret_cast<long>(&ss), 0) != 0) panic("the host refused sigaltstack");
+  abi::SigAltStack ss;
+  ss.sp = reinterpret_cast<uint64_t>(&current_slot()) + kSlotAltStack;
+  ss.flags = 0;
+  ss.size = kSlotSize - kSlotAltStack;
+  if (host_syscall(__NR_sigaltstack, reinterpret_cast<long>(&ss), 0) != 0) panic("the host refused sigaltstack");
 }
 
 }  // namespace lodge::host
@@ -97,7 +97,7 @@ using namespace lodge;
 using namespace lodge::host;
 
 extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
-  auto* info = static_cast<siginfo_t*>(info_);
+  auto* info = static_cast<abi::SigInfo*>(info_);
   auto& c = static_cast<KernelUcontext*>(uc_)->mc;
   SlotHead& slot = current_slot();
   HostState& host = host_state();
@@ -118,15 +118,15 @@ extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
     slot.full_return = 1;
     slot.in_kernel = 1;
     slot.note.signo = signo;
-    slot.note.code = info->si_code;
+    slot.note.code = info->code;
     slot.note.error = c.err;
     slot.note.trap_number = c.trapno;
-    if (signo == SIGSYS) {
-      frame.orig_rax = static_cast<uint32_t>(info->si_syscall);
+    if (signo == abi::kSigSys) {
+      frame.orig_rax = static_cast<uint32_t>(info->sys.number);
       frame.rax = frame.orig_rax;
-      slot.note.address = reinterpret_cast<uint64_t>(info->si_call_addr);
+      slot.note.address = info->sys.call_address;
     } else {
-      slot.note.address = reinterpret_cast<uint64_t>(info->si_addr);
+      slot.note.address = info->fault.address;
     }
     return &frame;
   }
@@ -139,32 +139,32 @@ extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
     return nullptr;
   }
   // The kernel asks only for what the wall lets through: such a trap is an attack or a bug.
-  if (signo == SIGSYS) host_syscall(SYS_exit_group, 128 + SIGSYS);
+  if (signo == abi::kSigSys) host_syscall(__NR_exit_group, 128 + abi::kSigSys);
   if (in(reinterpret_cast<void*>(fast_gate), gate_saved)) {
     undo_gate(c);
     return nullptr;
   }
-  if (signo == SIGTRAP) {  // single-stepping by the guest stops at the gate
+  if (signo == abi::kSigTrap) {  // single-stepping by the guest stops at the gate
     c.flags &= ~kFlagTf;
     return nullptr;
   }
   if (in(gate_exit_begin, gate_exit_end)) {
     // Only loading what the guest supplied can fault here: its vector state, or an address that iretq refuses.
     __builtin_memset(slot.xsave_area() + 512, 0, 64);
-    slot.note.signo = SIGSEGV;
-    slot.note.code = SI_KERNEL;
+    slot.note.signo = abi::kSigSegv;
+    slot.note.code = abi::kSiKernel;
     slot.note.address = 0;
     slot.pending.fetch_or(kSlotPendingBadState, std::memory_order_relaxed);
     restart_return(c, slot);
     return nullptr;
   }
-  if ((signo == SIGSEGV || signo == SIGBUS) && in(user_access_begin, user_access_end) && on_kernel_stack) {
-    slot.fault_address = reinterpret_cast<uint64_t>(info->si_addr);
+  if ((signo == abi::kSigSegv || signo == abi::kSigBus) && in(user_access_begin, user_access_end) && on_kernel_stack) {
+    slot.fault_address = info->fault.address;
     slot.fault_error = c.err;
     c.sp -= 8;
     *reinterpret_cast<uint64_t*>(c.sp) = ip;
     c.ip = reinterpret_cast<uint64_t>(user_fault_thunk);
     return nullptr;
   }
-  panic_fault({c.ip, c.sp, c.bp, reinterpret_cast<uint64_t>(info->si_addr), signo});
+  panic_fault({c.ip, c.sp, c.bp, info->fault.address, signo});
 }

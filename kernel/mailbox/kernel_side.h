@@ -9,7 +9,6 @@
 #include "kernel/base/kernel.h"
 #include "kernel/base/mutex.h"
 #include "kernel/mailbox/mailbox.h"
-#include "kernel/sched/wait.h"
 
 namespace lodge {
 
@@ -17,7 +16,6 @@ struct MailboxState {
   static constexpr KernelPart kPart = KernelPart::kMailbox;
   mailbox::Mailbox* box = nullptr;
   Mutex lock{LockClass::kMonitor};
-  WaitQueue stream_waiters;  // readers and writers of the streams; woken by the mailbox thread
 };
 
 inline mailbox::Mailbox& the_mailbox() { return *kernel_part<MailboxState>().box; }

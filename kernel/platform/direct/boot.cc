@@ -1,14 +1,11 @@
 #include "kernel/platform/direct/boot.h"
 
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-
 #include "kernel/base/arena.h"
 #include "kernel/base/kernel.h"
 #include "kernel/base/layout.h"
 #include "kernel/host/host_state.h"
 #include "kernel/host/memory.h"
+#include "kernel/host/process.h"
 #include "kernel/host/raw.h"
 #include "kernel/host/signals.h"
 #include "kernel/host/wall/filter_build.h"
@@ -135,7 +132,8 @@ void boot_failed(const char* what, const char* detail) {
   m.finished.store(2, std::memory_order_release);
   m.monitor_bell.fetch_add(1);
   host::futex_wake(m.monitor_bell, 1);
-  for (;;) host_syscall(SYS_exit_group, 125);
+  constexpr int kLodgeFailed = 125;
+  host::exit_process(kLodgeFailed);
 }
 
 void raise_outer_wall(const BootInfo& boot) {
@@ -153,11 +151,8 @@ void raise_outer_wall(const BootInfo& boot) {
   sock_filter program[kWallFilterMax];
   int n = wall_config_valid(c) ? build_wall_filter(c, program) : kWallBadConfig;
   if (n <= 0) boot_failed("cannot build the outer wall");
-  sock_fprog prog{static_cast<unsigned short>(n), program};
-  if (host_syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) boot_failed("the host refused no_new_privs");
-  long r = host_syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-                        reinterpret_cast<long>(&prog));
-  if (r != 0) boot_failed("the host refused the seccomp filter; see `lodge doctor`");
+  if (auto r = host::raise_filter({program, static_cast<size_t>(n)}); !r.ok())
+    boot_failed("the host refused the seccomp filter; see `lodge doctor`", errno_name(r.error()));
 }
 
 }  // namespace lodge

@@ -3,7 +3,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/host/host.h"
 #include "kernel/host/host_state.h"
-#include "kernel/mailbox/console_driver.h"
+#include "kernel/platform/console/console_driver.h"
 #include "kernel/mailbox/kernel_side.h"
 #include "kernel/platform/direct/boot.h"
 #include "kernel/platform/direct/spawn.h"
@@ -85,7 +85,7 @@ void mailbox_main() {
     if (events & kEventStdin) {
       if (tty)
         kernel_part<ConsoleState>().driver.serve();
-      kernel_part<MailboxState>().stream_waiters.wake_all();
+      kernel_part<ConsoleState>().stream_waiters.wake_all();
     }
     if (events & kEventWinsize) {
       uint32_t size = m.winsize.load();

@@ -2,8 +2,6 @@
 // unwinds the kernel stacks out of the arena before it kills the VPS.
 #include "kernel/base/panic.h"
 
-#include <sys/syscall.h>
-
 #include "kernel/base/format.h"
 #include "kernel/host/host.h"
 #include "kernel/host/raw.h"

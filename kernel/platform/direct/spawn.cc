@@ -1,11 +1,9 @@
 #include "kernel/platform/direct/spawn.h"
 
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-
 #include "kernel/base/arena.h"
 #include "kernel/base/panic.h"
 #include "kernel/host/host_state.h"
+#include "kernel/host/process.h"
 #include "kernel/host/raw.h"
 #include "kernel/host/signals.h"
 #include "kernel/mailbox/kernel_side.h"
@@ -18,26 +16,19 @@
 namespace lodge {
 namespace {
 
-constexpr unsigned long kSigchld = 17, kCloneVm = 0x100, kCloneFs = 0x200, kCloneFiles = 0x400, kCloneSighand = 0x800,
-                        kCloneParent = 0x8000, kCloneThread = 0x10000, kCloneSysvsem = 0x40000,
-                        kCloneParentSettid = 0x100000, kCloneChildCleartid = 0x200000;
-constexpr unsigned long kProcessFlags = kCloneParent | kSigchld | kCloneChildCleartid;
-constexpr unsigned long kThreadFlags = kCloneVm | kCloneFs | kCloneFiles | kCloneSighand | kCloneThread |
-                                       kCloneSysvsem | kCloneChildCleartid | kCloneParentSettid;
-
 HostThread& host_thread(const Thread& t) { return host_state().threads[t.slot_id]; }
 
 // What every new host thread of a VPS does first. The monitor may have died between our clone and the request to die
 // with it; the host marks the robust word that the monitor's main thread holds.
 void settle_in(Thread& self) {
   host::use_alternate_stack();
-  __builtin_ia32_wrgsbase64(reinterpret_cast<uint64_t>(&self));
+  host::write_gs_base(reinterpret_cast<uint64_t>(&self));
 }
 
 void die_with_monitor() {
-  host_syscall(SYS_prctl, PR_SET_PDEATHSIG, 9, 0, 0, 0);
+  host::die_with_parent();
   constexpr uint32_t kOwnerDied = 0x40000000;
-  if (the_mailbox().monitor_alive.load() & kOwnerDied) host_syscall(SYS_exit_group, 1);
+  if (the_mailbox().monitor_alive.load() & kOwnerDied) host::exit_process(1);
 }
 
 void enter_guest(Task& self) {
@@ -75,18 +66,16 @@ uint64_t stack_top(Thread& t) { return reinterpret_cast<uint64_t>(&t.frame()) - 
 
 Result<int32_t> clone_process(Thread& child, void (*entry)(void*)) {
   HostThread& h = host_thread(child);
-  long r = host_syscall_clone(kProcessFlags, stack_top(child), nullptr, &h.tid, entry, &child);
-  if (r < 0) return static_cast<Errno>(-r);
-  h.tgid.store(static_cast<int32_t>(r), std::memory_order_relaxed);
+  int32_t r = TRY(host::clone_process(stack_top(child), &h.tid, entry, &child));
+  h.tgid.store(r, std::memory_order_relaxed);
   h.tid.store(static_cast<uint32_t>(r), std::memory_order_release);
-  return static_cast<int32_t>(r);
+  return r;
 }
 
 Result<void> clone_thread(Thread& maker, Thread& child, void (*entry)(void*)) {
   HostThread& h = host_thread(child);
   h.tgid.store(host_thread(maker).tgid.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  long r = host_syscall_clone(kThreadFlags, stack_top(child), &h.tid, &h.tid, entry, &child);
-  if (r < 0) return static_cast<Errno>(-r);
+  TRY(host::clone_thread(stack_top(child), &h.tid, entry, &child));
   return {};
 }
 
@@ -111,9 +100,6 @@ Result<void> spawn_from_zygote(Task& task, void (*start)(Task&)) {
 }
 
 namespace {
-struct KernelThreadStart {
-  void (*main)();
-};
 void kernel_thread_entry(void* argument) {
   Thread& self = *static_cast<Thread*>(argument);
   settle_in(self);
@@ -171,9 +157,9 @@ void report_exit(int32_t wait_status) {
   send_request(mailbox::Request::kExitNotice, 0, 0, static_cast<uint32_t>(wait_status));
 }
 
-uint64_t read_fs_base() { return __builtin_ia32_rdfsbase64(); }
-void write_gs_base(uint64_t v) { __builtin_ia32_wrgsbase64(v); }
-void write_fs_base(uint64_t v) { __builtin_ia32_wrfsbase64(v); }
+uint64_t read_fs_base() { return host::read_fs_base(); }
+void write_gs_base(uint64_t v) { host::write_gs_base(v); }
+void write_fs_base(uint64_t v) { host::write_fs_base(v); }
 
 void vector_state_to_slot(Task& self) {
   self.full_return = 1;

@@ -1,7 +1,4 @@
 // From the gate into the kernel proper, and the work before the way back.
-#include <signal.h>
-#include <sys/syscall.h>
-
 #include "kernel/base/layout.h"
 #include "kernel/base/panic.h"
 #include "kernel/host/host_state.h"
@@ -14,7 +11,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
-#include "syscalls/dispatch.h"
+#include "kernel/task/dispatch.h"
 
 namespace lodge {
 namespace {
@@ -24,7 +21,7 @@ constexpr uint64_t kPfWrite = 2, kPfInstruction = 16;
 FaultAccess access_of(const TrapNote& n) {
   return {.write = (n.error & kPfWrite) != 0,
           .exec = (n.error & kPfInstruction) != 0,
-          .host_sigbus = n.signo == SIGBUS};
+          .host_sigbus = n.signo == abi::kSigBus};
 }
 
 // A fault of the guest's own: resolved, or a signal with what Linux would say.
@@ -34,7 +31,7 @@ void guest_fault(Task& self, const TrapNote& n) {
   info.code = n.code;
   info.fault.address = n.address;
   bool page_fault = n.trap_number == 14;
-  if ((n.signo == SIGSEGV || n.signo == SIGBUS) && page_fault) {
+  if ((n.signo == abi::kSigSegv || n.signo == abi::kSigBus) && page_fault) {
     switch (self.mm().handle_fault(n.address, access_of(n))) {
       case FaultResult::kRetry:
         self.min_faults++;
@@ -72,10 +69,10 @@ extern "C" void gate_trap(TrapFrame* frame) {
   self.restart = Restart::kNone;
   TrapNote note = self.note;
   // Between a patched site and the gate the guest has no place of its own: it is back at the site.
-  if (note.signo != SIGSYS)
+  if (note.signo != abi::kSigSys)
     if (uint64_t site = self.mm().stub_origin(frame->rip)) frame->rip = site;
   switch (note.signo) {
-    case SIGSYS:
+    case abi::kSigSys:
       // The site may be replaced by a jump, so that it traps no more.
       learn_site(self, note.address, frame->orig_rax);
       dispatch_syscall(self, *frame);

@@ -1,4 +1,4 @@
-#include "kernel/mailbox/console_driver.h"
+#include "kernel/platform/console/console_driver.h"
 
 #include "kernel/base/arena.h"
 #include "kernel/host/host.h"

@@ -1,4 +1,4 @@
-#include "kernel/mailbox/stream_file.h"
+#include "kernel/platform/console/stream_file.h"
 
 #include "kernel/abi/ioctl.h"
 #include "kernel/base/format.h"
@@ -6,6 +6,7 @@
 #include "kernel/file/io_cursor.h"
 #include "kernel/host/host.h"
 #include "kernel/ipc/signal_hook.h"
+#include "kernel/platform/console/console_driver.h"
 
 namespace lodge {
 
@@ -14,7 +15,7 @@ using mailbox::kStreamBytes;
 
 namespace {
 
-WaitQueue& stream_waiters() { return kernel_part<MailboxState>().stream_waiters; }
+WaitQueue& stream_waiters() { return kernel_part<ConsoleState>().stream_waiters; }
 
 uint32_t filled(const ByteRing& r) {
   uint32_t used = r.tail.load(std::memory_order_acquire) - r.head.load(std::memory_order_acquire);

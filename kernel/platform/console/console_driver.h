@@ -26,6 +26,7 @@ struct ConsoleState {
   static constexpr KernelPart kPart = KernelPart::kConsole;
   ConsoleDriver driver;
   RefPtr<ConsoleTty> tty;
+  WaitQueue stream_waiters;  // readers and writers of the streams; woken by the mailbox thread
 };
 Result<void> init_console();
 

@@ -1,4 +1,4 @@
-#include "vfs/setup/file_tree.h"
+#include "kernel/platform/direct/file_tree.h"
 
 #include "kernel/base/arena.h"
 #include "kernel/file/device_registry.h"
