@@ -78,7 +78,8 @@ void install_signal_handlers() {
     void (*restorer)();
     unsigned long mask;
   } sa{host_signal_entry, abi::kSaSiginfo | abi::kSaOnstack | abi::kSaNodefer | abi::kSaRestorer, host_restorer, 0};
-  for (int signo : {abi::kSigSys, abi::kSigSegv, abi::kSigBus, abi::kSigFpe, abi::kSigIll, abi::kSigTrap, mailbox::kKickSignal})
+  const int caught[] = {abi::kSigSys, abi::kSigSegv, abi::kSigBus, abi::kSigFpe, abi::kSigIll, abi::kSigTrap, mailbox::kKickSignal};
+  for (int signo : caught)
     if (host_syscall(__NR_rt_sigaction, signo, reinterpret_cast<long>(&sa), 0, 8) != 0)
       panic("the host refused a signal handler");
 }
