@@ -32,7 +32,8 @@ struct Decoded<Handler> {
   static Result<SyscallReturn> call(Task& task, const uint64_t* args) {
     return [&]<size_t... I>(std::index_sequence<I...>) {
       return Handler(task, decode_argument<Args>(args[I])...);
-    }(std::index_sequence_for<Args...>{});
+    }
+    (std::index_sequence_for<Args...>{});
   }
 };
 

@@ -11,14 +11,17 @@
 namespace lodge {
 namespace {
 
-bool regular(const File& f) { return f.inode() && f.inode()->is_regular(); }
+bool regular(const File& f) {
+  return f.inode() && f.inode()->is_regular();
+}
 
 // RLIMIT_FSIZE: what begins at the limit or beyond is refused with SIGXFSZ, what crosses it is cut.
 Result<void> limit_size(Task& task, File& f, IoCursor& from, uint64_t offset) {
   uint64_t limit = task.process().limit(Limit::kFsize);
   if (limit == kUnlimited || !regular(f) || from.remaining() == 0) return {};
   if (offset >= limit) {
-    (void)send_signal_to_thread(task, kernel_siginfo(abi::kSigXfsz));  // if it cannot be queued it is pending already
+    (void)send_signal_to_thread(
+        task, kernel_siginfo(abi::kSigXfsz));  // if it cannot be queued it is pending already
     return Errno::EFBIG;
   }
   from.truncate(std::min<uint64_t>(from.remaining(), limit - offset));
@@ -99,7 +102,8 @@ Result<size_t> copy_between(Task& task, CopyEnd& from, CopyEnd& to, uint64_t cou
       break;
     }
     IoCursor out = IoCursor::kernel(buffer.get(), *got);
-    Result<size_t> put = to.offset ? write_at(task, to.file, out, *to.offset) : write_here(task, to.file, out);
+    Result<size_t> put =
+        to.offset ? write_at(task, to.file, out, *to.offset) : write_here(task, to.file, out);
     size_t n = put.ok() ? *put : 0;
     if (from.offset)
       *from.offset += n;

@@ -1,5 +1,5 @@
-// What the reading and writing calls have in common: the position, RLIMIT_FSIZE, access times, set-user-ID bits, and
-// copies from file to file.
+// What the reading and writing calls have in common: the position, RLIMIT_FSIZE, access times, set-user-ID
+// bits, and copies from file to file.
 #pragma once
 #include <optional>
 

@@ -10,7 +10,9 @@
 
 namespace lodge {
 
-inline PathContext path_context(Task& task) { return {task.fs(), task.fds(), task.cred()}; }
+inline PathContext path_context(Task& task) {
+  return {task.fs(), task.fds(), task.cred()};
+}
 
 // A path copied from the guest, once; on the stack (a call has two at most).
 class PathArg {
@@ -34,8 +36,8 @@ constexpr uint32_t follow_unless(AtFlags f) {
          ((f.bits & abi::kAtEmptyPath) ? uint32_t{kEmptyOk} : 0u);
 }
 
-// An iovec array copied and checked as readv(2) says: EINVAL for a bad count or an overflow of the sum, EFAULT for
-// what is not guest memory. The sum is cut at MAX_RW_COUNT.
+// An iovec array copied and checked as readv(2) says: EINVAL for a bad count or an overflow of the sum,
+// EFAULT for what is not guest memory. The sum is cut at MAX_RW_COUNT.
 class IovecArg {
  public:
   IovecArg() {}

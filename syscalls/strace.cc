@@ -29,7 +29,9 @@ void print(Task& task, const SyscallRow& row, const uint64_t* args, int64_t resu
 
 }  // namespace
 
-bool strace_wanted() { return (the_mailbox().boot.flags & mailbox::kBootStrace) != 0; }
+bool strace_wanted() {
+  return (the_mailbox().boot.flags & mailbox::kBootStrace) != 0;
+}
 
 void strace_enter(Task&, const SyscallRow&, const uint64_t*) {}
 

@@ -9,8 +9,8 @@
 namespace lodge {
 namespace {
 
-Result<SyscallReturn> do_wait(Task& task, Fd set, UserAddr events, int32_t max, uint64_t timeout_ns, UserAddr sigmask,
-                              uint64_t sigmask_size) {
+Result<SyscallReturn> do_wait(Task& task, Fd set, UserAddr events, int32_t max, uint64_t timeout_ns,
+                              UserAddr sigmask, uint64_t sigmask_size) {
   TemporarySigmask mask = TRY(TemporarySigmask::enter(task, sigmask, sigmask_size));
   if (max <= 0 || static_cast<uint32_t>(max) > INT32_MAX / sizeof(abi::EpollEvent)) return Errno::EINVAL;
   if (!user_range_ok(events, static_cast<size_t>(max) * sizeof(abi::EpollEvent))) return Errno::EFAULT;
@@ -25,7 +25,9 @@ Result<SyscallReturn> do_wait(Task& task, Fd set, UserAddr events, int32_t max, 
   return count.error();
 }
 
-uint64_t timeout_of(int32_t ms) { return ms < 0 ? host::kNever : static_cast<uint64_t>(ms) * 1'000'000; }
+uint64_t timeout_of(int32_t ms) {
+  return ms < 0 ? host::kNever : static_cast<uint64_t>(ms) * 1'000'000;
+}
 
 }  // namespace
 

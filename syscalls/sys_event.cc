@@ -33,7 +33,9 @@ Result<SyscallReturn> sys_eventfd2(Task&, uint32_t initial, EventFdFlags flags) 
   return SyscallReturn(TRY(install_in_current_task(std::move(file), flags.bits)));
 }
 
-Result<SyscallReturn> sys_eventfd(Task& task, uint32_t initial) { return sys_eventfd2(task, initial, {0}); }
+Result<SyscallReturn> sys_eventfd(Task& task, uint32_t initial) {
+  return sys_eventfd2(task, initial, {0});
+}
 
 Result<SyscallReturn> sys_signalfd4(Task& task, Fd fd, UserIn<uint64_t> mask, uint64_t mask_size,
                                     SignalFdFlags flags) {
@@ -75,8 +77,8 @@ Result<SyscallReturn> sys_timerfd_create(Task& task, ClockId clock, TimerFdFlags
   return SyscallReturn(TRY(install_in_current_task(std::move(file), flags.bits)));
 }
 
-Result<SyscallReturn> sys_timerfd_settime(Task& task, Fd fd, TimerFdSetFlags flags, UserIn<abi::Itimerspec> wanted,
-                                          UserOut<abi::Itimerspec> old) {
+Result<SyscallReturn> sys_timerfd_settime(Task& task, Fd fd, TimerFdSetFlags flags,
+                                          UserIn<abi::Itimerspec> wanted, UserOut<abi::Itimerspec> old) {
   abi::Itimerspec spec = TRY(wanted.get());
   if (flags.bits & ~(abi::kTfdTimerAbstime | abi::kTfdTimerCancelOnSet)) return Errno::EINVAL;
   TimerFd::Setting setting{TRY(timespec_to_ns(spec.value)), TRY(timespec_to_ns(spec.interval))};

@@ -17,8 +17,8 @@ Result<SyscallReturn> sys_signalfd(Task& task, Fd fd, UserIn<uint64_t> mask, uin
 Result<SyscallReturn> sys_signalfd4(Task& task, Fd fd, UserIn<uint64_t> mask, uint64_t mask_size,
                                     SignalFdFlags flags);
 Result<SyscallReturn> sys_timerfd_create(Task& task, ClockId clock, TimerFdFlags flags);
-Result<SyscallReturn> sys_timerfd_settime(Task& task, Fd fd, TimerFdSetFlags flags, UserIn<abi::Itimerspec> wanted,
-                                          UserOut<abi::Itimerspec> old);
+Result<SyscallReturn> sys_timerfd_settime(Task& task, Fd fd, TimerFdSetFlags flags,
+                                          UserIn<abi::Itimerspec> wanted, UserOut<abi::Itimerspec> old);
 Result<SyscallReturn> sys_timerfd_gettime(Task& task, Fd fd, UserOut<abi::Itimerspec> now);
 
 }  // namespace lodge

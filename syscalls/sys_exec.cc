@@ -10,7 +10,8 @@ namespace lodge {
 
 namespace {
 
-Result<SyscallReturn> exec(Task& task, int dirfd, UserString path, ExecArgs argv, ExecArgs envp, uint32_t flags) {
+Result<SyscallReturn> exec(Task& task, int dirfd, UserString path, ExecArgs argv, ExecArgs envp,
+                           uint32_t flags) {
   if (flags & ~(abi::kAtEmptyPath | abi::kAtSymlinkNofollow)) return Errno::EINVAL;
   auto request = TRY(make_unique<ExecRequest>());
   PathArg name;

@@ -40,9 +40,10 @@ Result<SyscallReturn> sys_fchmod(Task& task, Fd fd, FileMode mode) {
   if (f->path()) {
     TRY(change_mode(f->path(), mode.bits, task.cred()));
   } else {
-    TRY(change_inode(*f->inode(),
-                     {.mask = AttrChange::kMode | AttrChange::kCtime, .mode = mode.bits & 07777, .ctime = current_time()},
-                     task.cred()));
+    TRY(change_inode(
+        *f->inode(),
+        {.mask = AttrChange::kMode | AttrChange::kCtime, .mode = mode.bits & 07777, .ctime = current_time()},
+        task.cred()));
   }
   return 0;
 }
@@ -103,7 +104,8 @@ Result<TimePair> pair_of(UserIn<Timeval> times) {
   return p;
 }
 
-Result<SyscallReturn> set_times(Task& task, int dirfd, UserString name, const TimePair& times, uint32_t walk_flags) {
+Result<SyscallReturn> set_times(Task& task, int dirfd, UserString name, const TimePair& times,
+                                uint32_t walk_flags) {
   Path path = TRY(path_of(task, {dirfd}, name, walk_flags));
   TRY(change_times(path, times.atime, times.mtime, task.cred()));
   return 0;
@@ -111,7 +113,8 @@ Result<SyscallReturn> set_times(Task& task, int dirfd, UserString name, const Ti
 
 }  // namespace
 
-Result<SyscallReturn> sys_utimensat(Task& task, DirFd dirfd, UserString name, UserIn<Timespec> times, AtFlags flags) {
+Result<SyscallReturn> sys_utimensat(Task& task, DirFd dirfd, UserString name, UserIn<Timespec> times,
+                                    AtFlags flags) {
   if (flags.bits & ~(kAtSymlinkNofollow | kAtEmptyPath)) return Errno::EINVAL;
   TimePair p;
   if (!times.null()) {
@@ -161,7 +164,8 @@ namespace {
 
 Result<void> check_size_limit(Task& task, uint64_t size) {
   if (size <= task.process().limit(Limit::kFsize)) return {};
-  (void)send_signal_to_thread(task, kernel_siginfo(kSigXfsz));  // if it cannot be queued it is pending already
+  (void)send_signal_to_thread(task,
+                              kernel_siginfo(kSigXfsz));  // if it cannot be queued it is pending already
   return Errno::EFBIG;
 }
 
@@ -205,7 +209,9 @@ Result<SyscallReturn> sys_fallocate(Task& task, Fd fd, FallocateMode mode, int64
   return 0;
 }
 
-Result<SyscallReturn> sys_umask(Task& task, uint32_t mask) { return task.fs().set_umask(mask); }
+Result<SyscallReturn> sys_umask(Task& task, uint32_t mask) {
+  return task.fs().set_umask(mask);
+}
 
 Result<SyscallReturn> sys_fsync(Task& task, Fd fd) {
   FileGuard f = TRY(task.fds().get(fd.v));

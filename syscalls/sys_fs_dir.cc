@@ -11,7 +11,9 @@ namespace {
 
 using namespace abi;
 
-constexpr size_t align8(size_t n) { return (n + 7) & ~size_t{7}; }
+constexpr size_t align8(size_t n) {
+  return (n + 7) & ~size_t{7};
+}
 
 // Writes records of getdents64(2), or of the old getdents(2), where the type stands in the last byte.
 enum class Layout : uint8_t { kOld, k64 };
@@ -158,7 +160,9 @@ Result<SyscallReturn> sys_rmdir(Task& task, UserString name) {
   return sys_unlinkat(task, {kAtFdcwd}, name, {kAtRemovedir});
 }
 
-Result<SyscallReturn> sys_unlink(Task& task, UserString name) { return sys_unlinkat(task, {kAtFdcwd}, name, {0}); }
+Result<SyscallReturn> sys_unlink(Task& task, UserString name) {
+  return sys_unlinkat(task, {kAtFdcwd}, name, {0});
+}
 
 Result<SyscallReturn> sys_renameat2(Task& task, DirFd from_dir, UserString from, DirFd to_dir, UserString to,
                                     RenameFlagWord flags) {

@@ -89,7 +89,8 @@ Result<FileLock> lock_from(Task& task, File& f, const FlockArg& a, LockKind kind
   return l;
 }
 
-Result<SyscallReturn> record_lock(Task& task, File& f, UserInOut<FlockArg> user, LockKind kind, LockWait wait) {
+Result<SyscallReturn> record_lock(Task& task, File& f, UserInOut<FlockArg> user, LockKind kind,
+                                  LockWait wait) {
   FlockArg a = TRY(user.get());
   if (kind == LockKind::kOfd && a.pid != 0) return Errno::EINVAL;
   if (!f.inode()) return Errno::EBADF;
@@ -154,7 +155,8 @@ Result<SyscallReturn> sys_fcntl(Task& task, Fd fd, FcntlCommand command, uint64_
   FileGuard f = TRY(task.fds().get_path_ok(fd.v));
   if (f->flags() & kOPath) {
     int c = command.v;
-    if (c != kFDupfd && c != kFDupfdCloexec && c != kFGetfd && c != kFSetfd && c != kFGetfl) return Errno::EBADF;
+    if (c != kFDupfd && c != kFDupfdCloexec && c != kFGetfd && c != kFSetfd && c != kFGetfl)
+      return Errno::EBADF;
   }
   UserInOut<FlockArg> lock{{argument}};
   switch (command.v) {
@@ -236,8 +238,8 @@ Result<SyscallReturn> sys_flock(Task& task, Fd fd, int32_t operation) {
 }
 
 Result<SyscallReturn> sys_ioctl(Task& task, Fd fd, IoctlCommand command, uint64_t argument) {
-  constexpr uint32_t kFioclex = 0x5451, kFionclex = 0x5450, kFionbio = 0x5421, kFioasync = 0x5452, kFionread = 0x541b,
-                     kFioqsize = 0x5460, kFigetbsz = 2;
+  constexpr uint32_t kFioclex = 0x5451, kFionclex = 0x5450, kFionbio = 0x5421, kFioasync = 0x5452,
+                     kFionread = 0x541b, kFioqsize = 0x5460, kFigetbsz = 2;
   FileGuard f = TRY(task.fds().get(fd.v));
   UserInOut<int32_t> value{{argument}};
   switch (command.v) {

@@ -49,8 +49,8 @@ Result<void> new_mount(Task& task, const Path& at, std::string_view type, const 
 
 }  // namespace
 
-Result<SyscallReturn> sys_mount(Task& task, UserString source, UserString target, UserString type, MountFlags flags,
-                                UserString options) {
+Result<SyscallReturn> sys_mount(Task& task, UserString source, UserString target, UserString type,
+                                MountFlags flags, UserString options) {
   // Three of the four strings at a time: the source's and the options' buffers are this function's.
   PathArg source_arg, options_arg;
   char type_text[64];

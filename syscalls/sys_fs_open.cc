@@ -20,9 +20,9 @@ Result<SyscallReturn> open_at(Task& task, int dirfd, UserString name, const Open
 }
 
 // open(2) and openat(2) ignore what they do not know; openat2(2) refuses it.
-constexpr uint32_t kKnownFlags = kOAccMode | kOCreat | kOExcl | kONoctty | kOTrunc | kOAppend | kONonblock | kOSync |
-                                 kOAsync | kODirect | kOLargefile | kODirectory | kONofollow | kONoatime | kOCloexec |
-                                 kOPath | kOTmpfile;
+constexpr uint32_t kKnownFlags = kOAccMode | kOCreat | kOExcl | kONoctty | kOTrunc | kOAppend | kONonblock |
+                                 kOSync | kOAsync | kODirect | kOLargefile | kODirectory | kONofollow |
+                                 kONoatime | kOCloexec | kOPath | kOTmpfile;
 
 }  // namespace
 

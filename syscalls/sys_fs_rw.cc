@@ -84,15 +84,15 @@ constexpr uint32_t kWriteFlags = kRwfHipri | kRwfDsync | kRwfSync | kRwfNowait |
 
 }  // namespace
 
-Result<SyscallReturn> sys_preadv2(Task& task, Fd fd, UserIovecs iovecs, uint64_t count, int64_t offset, uint64_t,
-                                  RwFlags flags) {
+Result<SyscallReturn> sys_preadv2(Task& task, Fd fd, UserIovecs iovecs, uint64_t count, int64_t offset,
+                                  uint64_t, RwFlags flags) {
   if (flags.bits & ~kReadFlags) return Errno::EOPNOTSUPP;
   if (offset == -1) return sys_readv(task, fd, iovecs, count);
   return sys_preadv(task, fd, iovecs, count, offset);
 }
 
-Result<SyscallReturn> sys_pwritev2(Task& task, Fd fd, UserIovecs iovecs, uint64_t count, int64_t offset, uint64_t,
-                                   RwFlags flags) {
+Result<SyscallReturn> sys_pwritev2(Task& task, Fd fd, UserIovecs iovecs, uint64_t count, int64_t offset,
+                                   uint64_t, RwFlags flags) {
   if (flags.bits & ~kWriteFlags) return Errno::EOPNOTSUPP;
   if (!(flags.bits & kRwfAppend)) {
     SyscallReturn r = TRY(offset == -1 ? sys_writev(task, fd, iovecs, count)
@@ -114,7 +114,8 @@ Result<SyscallReturn> sys_lseek(Task& task, Fd fd, int64_t offset, SeekWhence wh
   return TRY(f->seek(offset, whence.v));
 }
 
-Result<SyscallReturn> sys_sendfile(Task& task, Fd out_fd, Fd in_fd, UserInOut<int64_t> offset, uint64_t count) {
+Result<SyscallReturn> sys_sendfile(Task& task, Fd out_fd, Fd in_fd, UserInOut<int64_t> offset,
+                                   uint64_t count) {
   int64_t from = 0;
   if (!offset.null()) {
     from = TRY(offset.get());

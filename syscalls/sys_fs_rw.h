@@ -20,8 +20,10 @@ Result<SyscallReturn> sys_writev(Task&, Fd, UserIovecs, uint64_t count);
 Result<SyscallReturn> sys_preadv(Task&, Fd, UserIovecs, uint64_t count, int64_t offset);
 Result<SyscallReturn> sys_pwritev(Task&, Fd, UserIovecs, uint64_t count, int64_t offset);
 // The high half of the offset is in the next argument, and unused on 64 bits.
-Result<SyscallReturn> sys_preadv2(Task&, Fd, UserIovecs, uint64_t count, int64_t offset, uint64_t high, RwFlags);
-Result<SyscallReturn> sys_pwritev2(Task&, Fd, UserIovecs, uint64_t count, int64_t offset, uint64_t high, RwFlags);
+Result<SyscallReturn> sys_preadv2(Task&, Fd, UserIovecs, uint64_t count, int64_t offset, uint64_t high,
+                                  RwFlags);
+Result<SyscallReturn> sys_pwritev2(Task&, Fd, UserIovecs, uint64_t count, int64_t offset, uint64_t high,
+                                   RwFlags);
 Result<SyscallReturn> sys_lseek(Task&, Fd, int64_t offset, SeekWhence);
 Result<SyscallReturn> sys_sendfile(Task&, Fd out, Fd in, UserInOut<int64_t> offset, uint64_t count);
 Result<SyscallReturn> sys_copy_file_range(Task&, Fd in, UserInOut<int64_t> in_offset, Fd out,

@@ -44,7 +44,8 @@ bool empty_name(UserString name) {
   return first.ok() && *first == 0;
 }
 
-Result<SyscallReturn> stat_at(Task& task, int dirfd, UserString name, UserOut<Stat> out, uint32_t walk_flags) {
+Result<SyscallReturn> stat_at(Task& task, int dirfd, UserString name, UserOut<Stat> out,
+                              uint32_t walk_flags) {
   Path path = TRY(path_of(task, {dirfd}, name, walk_flags));
   TRY(put_stat(*path.dentry()->inode(), out));
   return 0;
@@ -60,10 +61,14 @@ Result<SyscallReturn> sys_lstat(Task& task, UserString name, UserOut<Stat> out) 
   return stat_at(task, kAtFdcwd, name, out, 0);
 }
 
-Result<SyscallReturn> sys_fstat(Task& task, Fd fd, UserOut<Stat> out) { return stat_fd(task, fd.v, out); }
+Result<SyscallReturn> sys_fstat(Task& task, Fd fd, UserOut<Stat> out) {
+  return stat_fd(task, fd.v, out);
+}
 
-Result<SyscallReturn> sys_newfstatat(Task& task, DirFd dirfd, UserString name, UserOut<Stat> out, AtFlags flags) {
-  if (flags.bits & ~(kAtSymlinkNofollow | kAtNoAutomount | kAtEmptyPath | kAtStatxSyncType)) return Errno::EINVAL;
+Result<SyscallReturn> sys_newfstatat(Task& task, DirFd dirfd, UserString name, UserOut<Stat> out,
+                                     AtFlags flags) {
+  if (flags.bits & ~(kAtSymlinkNofollow | kAtNoAutomount | kAtEmptyPath | kAtStatxSyncType))
+    return Errno::EINVAL;
   if (flags.has(kAtEmptyPath) && dirfd.v >= 0 && (name.addr == 0 || empty_name(name)))
     return stat_fd(task, dirfd.v, out);
   return stat_at(task, dirfd.v, name, out, follow_unless(flags));
@@ -71,7 +76,9 @@ Result<SyscallReturn> sys_newfstatat(Task& task, DirFd dirfd, UserString name, U
 
 namespace {
 
-StatxTimestamp statx_time(const Timespec& t) { return {t.sec, static_cast<uint32_t>(t.nsec), 0}; }
+StatxTimestamp statx_time(const Timespec& t) {
+  return {t.sec, static_cast<uint32_t>(t.nsec), 0};
+}
 
 Result<void> put_statx(Inode& inode, const Path* path, UserOut<Statx> out) {
   constexpr uint32_t kBasicStats = 0x7ff, kBtime = 0x800, kMntId = 0x1000;
@@ -112,7 +119,8 @@ Result<SyscallReturn> sys_statx(Task& task, DirFd dirfd, UserString name, AtFlag
                                 UserOut<Statx> out) {
   constexpr uint32_t kReserved = 0x80000000;
   if (mask.has(kReserved) || (flags.bits & kAtStatxSyncType) == kAtStatxSyncType) return Errno::EINVAL;
-  if (flags.bits & ~(kAtSymlinkNofollow | kAtNoAutomount | kAtEmptyPath | kAtStatxSyncType)) return Errno::EINVAL;
+  if (flags.bits & ~(kAtSymlinkNofollow | kAtNoAutomount | kAtEmptyPath | kAtStatxSyncType))
+    return Errno::EINVAL;
   if (flags.has(kAtEmptyPath) && dirfd.v >= 0 && (name.addr == 0 || empty_name(name))) {
     FileGuard f = TRY(task.fds().get_path_ok(dirfd.v));
     if (!f->inode()) return Errno::EBADF;
@@ -131,12 +139,13 @@ Result<Ref<Cred>> real_cred(const Cred& cred) {
   Ref<Cred> real = TRY(cred.copy());
   real->fsuid = cred.uid;
   real->fsgid = cred.gid;
-  if (!(cred.securebits & 1 << 2)) real->effective = cred.uid == 0 ? cred.permitted : 0;  // SECBIT_NO_SETUID_FIXUP
+  if (!(cred.securebits & 1 << 2))
+    real->effective = cred.uid == 0 ? cred.permitted : 0;  // SECBIT_NO_SETUID_FIXUP
   return real;
 }
 
-Result<SyscallReturn> check_access(Task& task, const Cred& cred, DirFd dirfd, UserString name, AccessMode mode,
-                                   uint32_t walk_flags) {
+Result<SyscallReturn> check_access(Task& task, const Cred& cred, DirFd dirfd, UserString name,
+                                   AccessMode mode, uint32_t walk_flags) {
   if (mode.v & ~7) return Errno::EINVAL;
   PathArg arg;
   PathContext ctx{task.fs(), task.fds(), cred};
@@ -152,12 +161,13 @@ Result<SyscallReturn> check_access(Task& task, const Cred& cred, DirFd dirfd, Us
 
 }  // namespace
 
-Result<SyscallReturn> sys_faccessat2(Task& task, DirFd dirfd, UserString name, AccessMode mode, AtFlags flags) {
+Result<SyscallReturn> sys_faccessat2(Task& task, DirFd dirfd, UserString name, AccessMode mode,
+                                     AtFlags flags) {
   if (flags.bits & ~(kAtEaccess | kAtSymlinkNofollow | kAtEmptyPath)) return Errno::EINVAL;
   const Cred& cred = task.cred();
   uint32_t walk_flags = follow_unless(flags);
-  bool same = cred.fsuid == cred.uid && cred.fsgid == cred.gid && (cred.uid != 0 || cred.effective == cred.permitted) &&
-              (cred.uid == 0 || cred.effective == 0);
+  bool same = cred.fsuid == cred.uid && cred.fsgid == cred.gid &&
+              (cred.uid != 0 || cred.effective == cred.permitted) && (cred.uid == 0 || cred.effective == 0);
   if (flags.has(kAtEaccess) || same) return check_access(task, cred, dirfd, name, mode, walk_flags);
   Ref<Cred> real = TRY(real_cred(cred));
   return check_access(task, *real, dirfd, name, mode, walk_flags);
@@ -182,8 +192,8 @@ Result<SyscallReturn> put_statfs(Superblock& sb, const Mount* mount, UserOut<Sta
     constexpr struct {
       uint32_t mount;
       int64_t statfs;
-    } kFlags[] = {{kMsRdonly, kStRdonly},   {kMsNosuid, kStNosuid},         {kMsNodev, kStNodev},
-                  {kMsNoexec, kStNoexec},   {kMsNoatime, kStNoatime},       {kMsNodiratime, kStNodiratime},
+    } kFlags[] = {{kMsRdonly, kStRdonly},     {kMsNosuid, kStNosuid},          {kMsNodev, kStNodev},
+                  {kMsNoexec, kStNoexec},     {kMsNoatime, kStNoatime},        {kMsNodiratime, kStNodiratime},
                   {kMsRelatime, kStRelatime}, {kMsNosymfollow, kStNosymfollow}};
     for (auto& f : kFlags)
       if (mount->flags() & f.mount) s.flags |= f.statfs;

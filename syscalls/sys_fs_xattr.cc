@@ -51,7 +51,8 @@ Result<void> may_access(Inode& inode, std::string_view name, const Cred& cred, u
   }
   if (has_prefix(name, "user.")) {
     if (!inode.is_regular() && !inode.is_dir()) return writes ? Errno::EPERM : Errno::ENODATA;
-    if (writes && inode.is_dir() && (inode.mode() & abi::kSticky) && !is_owner(inode, cred)) return Errno::EPERM;
+    if (writes && inode.is_dir() && (inode.mode() & abi::kSticky) && !is_owner(inode, cred))
+      return Errno::EPERM;
   }
   return check_permission(inode, cred, wanted);
 }
@@ -127,22 +128,25 @@ Result<SyscallReturn> on_fd(Task& task, Fd fd, Act act) {
 
 }  // namespace
 
-Result<SyscallReturn> sys_getxattr(Task& task, UserString path, UserString name, UserBuffer to, uint64_t size) {
+Result<SyscallReturn> sys_getxattr(Task& task, UserString path, UserString name, UserBuffer to,
+                                   uint64_t size) {
   return on_path(task, path, kFollow, [&](Inode& i, Mount*) { return get(task, i, name, to, size); });
 }
-Result<SyscallReturn> sys_lgetxattr(Task& task, UserString path, UserString name, UserBuffer to, uint64_t size) {
+Result<SyscallReturn> sys_lgetxattr(Task& task, UserString path, UserString name, UserBuffer to,
+                                    uint64_t size) {
   return on_path(task, path, 0, [&](Inode& i, Mount*) { return get(task, i, name, to, size); });
 }
 Result<SyscallReturn> sys_fgetxattr(Task& task, Fd fd, UserString name, UserBuffer to, uint64_t size) {
   return on_fd(task, fd, [&](Inode& i, Mount*) { return get(task, i, name, to, size); });
 }
 
-Result<SyscallReturn> sys_setxattr(Task& task, UserString path, UserString name, UserBuffer from, uint64_t size,
-                                   XattrFlags flags) {
-  return on_path(task, path, kFollow, [&](Inode& i, Mount* m) { return set(task, i, m, name, from, size, flags); });
+Result<SyscallReturn> sys_setxattr(Task& task, UserString path, UserString name, UserBuffer from,
+                                   uint64_t size, XattrFlags flags) {
+  return on_path(task, path, kFollow,
+                 [&](Inode& i, Mount* m) { return set(task, i, m, name, from, size, flags); });
 }
-Result<SyscallReturn> sys_lsetxattr(Task& task, UserString path, UserString name, UserBuffer from, uint64_t size,
-                                    XattrFlags flags) {
+Result<SyscallReturn> sys_lsetxattr(Task& task, UserString path, UserString name, UserBuffer from,
+                                    uint64_t size, XattrFlags flags) {
   return on_path(task, path, 0, [&](Inode& i, Mount* m) { return set(task, i, m, name, from, size, flags); });
 }
 Result<SyscallReturn> sys_fsetxattr(Task& task, Fd fd, UserString name, UserBuffer from, uint64_t size,

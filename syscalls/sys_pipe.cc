@@ -10,7 +10,8 @@ namespace lodge {
 
 Result<SyscallReturn> sys_pipe2(Task& task, UserOut<FdPair> fds, PipeFlags flags) {
   constexpr uint32_t kNotificationPipe = abi::kOExcl;
-  if (flags.bits & ~(abi::kOCloexec | abi::kONonblock | abi::kODirect | kNotificationPipe)) return Errno::EINVAL;
+  if (flags.bits & ~(abi::kOCloexec | abi::kONonblock | abi::kODirect | kNotificationPipe))
+    return Errno::EINVAL;
   if (flags.has(kNotificationPipe)) return Errno::ENOPKG;  // as a kernel without watch queues
   PipeFiles files = TRY(make_pipe(flags.bits & ~abi::kOCloexec, task.cred()));
   FdCloexec cloexec = cloexec_if(flags.has(abi::kOCloexec));
@@ -23,6 +24,8 @@ Result<SyscallReturn> sys_pipe2(Task& task, UserOut<FdPair> fds, PipeFlags flags
   return 0;
 }
 
-Result<SyscallReturn> sys_pipe(Task& task, UserOut<FdPair> fds) { return sys_pipe2(task, fds, {0}); }
+Result<SyscallReturn> sys_pipe(Task& task, UserOut<FdPair> fds) {
+  return sys_pipe2(task, fds, {0});
+}
 
 }  // namespace lodge

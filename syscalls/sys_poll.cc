@@ -46,7 +46,8 @@ Result<int> do_poll(Task& task, UserAddr fds, uint32_t count, uint64_t deadline_
   Result<int> ready = poll_files(task.fds(), items, deadline_ns);
   if (!ready.ok() && ready.error() != Errno::EINTR) return ready;
   for (size_t i = 0; i < count; i++)
-    TRY(put_user(fds + i * sizeof(abi::PollFd) + offsetof(abi::PollFd, revents), static_cast<uint16_t>(items[i].got)));
+    TRY(put_user(fds + i * sizeof(abi::PollFd) + offsetof(abi::PollFd, revents),
+                 static_cast<uint16_t>(items[i].got)));
   return ready;
 }
 
@@ -142,11 +143,11 @@ Result<long> resume_poll(Task& task, const RestartBlock& block) {
   return poll_until(task, block.args[0], static_cast<uint32_t>(block.args[1]), block.args[2]);
 }
 
-// What the calls with a timeout in memory do at the end: how much of it is left goes back to the guest, also before a
-// restart, which goes on from there. One that cannot be written back is not restarted.
+// What the calls with a timeout in memory do at the end: how much of it is left goes back to the guest, also
+// before a restart, which goes on from there. One that cannot be written back is not restarted.
 template <typename T>
-Result<SyscallReturn> finish_timed(Task& task, const Result<int>& ready, UserInOut<T> timeout, uint64_t asked_ns,
-                                   uint64_t deadline_ns, T (*convert)(uint64_t)) {
+Result<SyscallReturn> finish_timed(Task& task, const Result<int>& ready, UserInOut<T> timeout,
+                                   uint64_t asked_ns, uint64_t deadline_ns, T (*convert)(uint64_t)) {
   bool stored = true;
   if (!timeout.null() && asked_ns != 0) stored = timeout.put(convert(time_left(deadline_ns))).ok();
   if (ready.ok()) return *ready;
@@ -162,7 +163,8 @@ Result<SyscallReturn> sys_poll(Task& task, UserInOut<abi::PollFd> fds, uint32_t 
 }
 
 Result<SyscallReturn> sys_ppoll(Task& task, UserInOut<abi::PollFd> fds, uint32_t count,
-                                UserInOut<abi::Timespec> timeout, UserIn<uint64_t> sigmask, uint64_t sigmask_size) {
+                                UserInOut<abi::Timespec> timeout, UserIn<uint64_t> sigmask,
+                                uint64_t sigmask_size) {
   uint64_t ns = timeout.null() ? host::kNever : TRY(timespec_to_ns(TRY(timeout.get())));
   uint64_t deadline = deadline_after(ns);
   TemporarySigmask mask = TRY(TemporarySigmask::enter(task, sigmask.addr, sigmask_size));

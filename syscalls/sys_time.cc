@@ -18,8 +18,8 @@ uint64_t process_cpu_time_locked(Process& process) {
   return ns;
 }
 
-// A negative clock number names a process or thread: its complement shifted left by 3, above the kind of time and
-// whether a thread is meant (4).
+// A negative clock number names a process or thread: its complement shifted left by 3, above the kind of time
+// and whether a thread is meant (4).
 Result<uint64_t> cpu_clock_ns(Task& task, int32_t clock) {
   bool per_thread = (clock & 4) != 0;
   int32_t id = ~(clock >> 3);
@@ -52,13 +52,14 @@ Result<uint64_t> clock_ns(Task& task, int32_t clock) {
 
 WaitOutcome sleep_until(uint64_t host_deadline_ns) {
   WaitQueue nobody;
-  return wait_event(nobody, [] { return false; }, WaitMode::kInterruptible, host_deadline_ns);
+  return wait_event(
+      nobody, [] { return false; }, WaitMode::kInterruptible, host_deadline_ns);
 }
 
 Result<long> resume_sleep(Task& task, const RestartBlock& block);
 
-// Sleeps to a moment of the host's monotonic clock, as all relative sleeps do. What is left is told only when a signal
-// ends it.
+// Sleeps to a moment of the host's monotonic clock, as all relative sleeps do. What is left is told only when
+// a signal ends it.
 Result<long> sleep_relative(Task& task, uint64_t deadline, UserAddr left) {
   if (sleep_until(deadline) == WaitOutcome::kTimedOut) return 0;
   if (left != 0) TRY(put_user(left, ns_to_timespec(time_left(deadline))));
@@ -72,11 +73,14 @@ Result<long> resume_sleep(Task& task, const RestartBlock& block) {
 
 Result<long> sleep_absolute(Task& task, TimeBase base, uint64_t until) {
   while (time_now(base) < until)  // again if CLOCK_REALTIME was set back meanwhile
-    if (sleep_until(host_deadline(base, until)) == WaitOutcome::kInterrupted) return task.interrupted(Restart::kNoHandler);
+    if (sleep_until(host_deadline(base, until)) == WaitOutcome::kInterrupted)
+      return task.interrupted(Restart::kNoHandler);
   return 0;
 }
 
-uint64_t saturating_deadline(uint64_t ns) { return ns == 0 ? host::monotonic_ns() : deadline_after(ns); }
+uint64_t saturating_deadline(uint64_t ns) {
+  return ns == 0 ? host::monotonic_ns() : deadline_after(ns);
+}
 
 }  // namespace
 
@@ -125,8 +129,8 @@ Result<SyscallReturn> sys_nanosleep(Task& task, UserIn<abi::Timespec> duration, 
   return SyscallReturn(TRY(sleep_relative(task, saturating_deadline(ns), left.addr)));
 }
 
-Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags flags, UserIn<abi::Timespec> time,
-                                          UserOut<abi::Timespec> left) {
+Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags flags,
+                                          UserIn<abi::Timespec> time, UserOut<abi::Timespec> left) {
   switch (clock.v) {
     case abi::kClockRealtime:
     case abi::kClockMonotonic:
@@ -148,7 +152,8 @@ Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags 
       return Errno::EINVAL;
   }
   uint64_t ns = TRY(timespec_to_ns(TRY(time.get())));
-  if (flags.has(abi::kTimerAbstime)) return SyscallReturn(TRY(sleep_absolute(task, *time_base_of(clock.v), ns)));
+  if (flags.has(abi::kTimerAbstime))
+    return SyscallReturn(TRY(sleep_absolute(task, *time_base_of(clock.v), ns)));
   return SyscallReturn(TRY(sleep_relative(task, saturating_deadline(ns), left.addr)));
 }
 

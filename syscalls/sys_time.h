@@ -17,7 +17,7 @@ Result<SyscallReturn> sys_gettimeofday(Task& task, UserOut<abi::Timeval> now, Us
 Result<SyscallReturn> sys_settimeofday(Task& task, UserIn<abi::Timeval> time, UserIn<abi::Timezone> zone);
 Result<SyscallReturn> sys_time(Task& task, UserOut<int64_t> now);
 Result<SyscallReturn> sys_nanosleep(Task& task, UserIn<abi::Timespec> duration, UserOut<abi::Timespec> left);
-Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags flags, UserIn<abi::Timespec> time,
-                                          UserOut<abi::Timespec> left);
+Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags flags,
+                                          UserIn<abi::Timespec> time, UserOut<abi::Timespec> left);
 
 }  // namespace lodge

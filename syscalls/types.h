@@ -1,6 +1,6 @@
-// Argument types of system call handlers. A handler is `Result<SyscallReturn> sys_name(Task&, args…)`; its parameter
-// types say how the six registers are decoded, how --strace prints them, what the generated docs say and what the
-// argument fuzzer feeds. Add a type here rather than decode by hand in a handler.
+// Argument types of system call handlers. A handler is `Result<SyscallReturn> sys_name(Task&, args…)`; its
+// parameter types say how the six registers are decoded, how --strace prints them, what the generated docs
+// say and what the argument fuzzer feeds. Add a type here rather than decode by hand in a handler.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,14 +12,13 @@ namespace lodge {
 
 class Task;
 
-// What a handler returns: a value for rax, or the word that the registers are already as they shall be (sigreturn, a
-// successful execve).
+// What a handler returns: a value for rax, or the word that the registers are already as they shall be
+// (sigreturn, a successful execve).
 class SyscallReturn {
  public:
   SyscallReturn() = default;
   template <typename T>
-    requires std::is_integral_v<T>
-  SyscallReturn(T v) : value_(static_cast<int64_t>(v)) {}
+  requires std::is_integral_v<T> SyscallReturn(T v) : value_(static_cast<int64_t>(v)) {}
   static SyscallReturn registers_set() {
     SyscallReturn r;
     r.registers_set_ = true;

@@ -1,4 +1,5 @@
-// What the calls that wait for events share: relative timeouts, and the signal mask that some take for the wait.
+// What the calls that wait for events share: relative timeouts, and the signal mask that some take for the
+// wait.
 #pragma once
 #include <cstdint>
 
@@ -18,7 +19,8 @@ abi::Timeval ns_to_timeval(uint64_t ns);
 uint64_t deadline_after(uint64_t ns);
 uint64_t time_left(uint64_t deadline_ns);
 
-// A signal mask in force during one call (ppoll(2)). Constructed by enter(), ended by finish() or the destructor.
+// A signal mask in force during one call (ppoll(2)). Constructed by enter(), ended by finish() or the
+// destructor.
 class [[nodiscard]] TemporarySigmask {
  public:
   // A null address: the mask stays as it is. EINVAL if the size is not that of a mask.

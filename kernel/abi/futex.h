@@ -5,9 +5,20 @@
 namespace lodge::abi {
 
 enum : uint32_t {
-  kFutexWait = 0, kFutexWake = 1, kFutexFd = 2, kFutexRequeue = 3, kFutexCmpRequeue = 4, kFutexWakeOp = 5,
-  kFutexLockPi = 6, kFutexUnlockPi = 7, kFutexTrylockPi = 8, kFutexWaitBitset = 9, kFutexWakeBitset = 10,
-  kFutexWaitRequeuePi = 11, kFutexCmpRequeuePi = 12, kFutexLockPi2 = 13,
+  kFutexWait = 0,
+  kFutexWake = 1,
+  kFutexFd = 2,
+  kFutexRequeue = 3,
+  kFutexCmpRequeue = 4,
+  kFutexWakeOp = 5,
+  kFutexLockPi = 6,
+  kFutexUnlockPi = 7,
+  kFutexTrylockPi = 8,
+  kFutexWaitBitset = 9,
+  kFutexWakeBitset = 10,
+  kFutexWaitRequeuePi = 11,
+  kFutexCmpRequeuePi = 12,
+  kFutexLockPi2 = 13,
 };
 constexpr uint32_t kFutexPrivateFlag = 128, kFutexClockRealtime = 256;
 

@@ -1,4 +1,5 @@
-// struct pollfd (poll(2)), struct epoll_event (epoll_ctl(2)) and the layout of fd_set (select(2)) of Linux on x86-64.
+// struct pollfd (poll(2)), struct epoll_event (epoll_ctl(2)) and the layout of fd_set (select(2)) of Linux on
+// x86-64.
 #pragma once
 #include <cstdint>
 
@@ -17,7 +18,8 @@ struct [[gnu::packed]] EpollEvent {
 };
 static_assert(sizeof(EpollEvent) == 12);
 
-constexpr uint32_t kEpollExclusive = 1u << 28, kEpollWakeup = 1u << 29, kEpollOneshot = 1u << 30, kEpollEt = 1u << 31;
+constexpr uint32_t kEpollExclusive = 1u << 28, kEpollWakeup = 1u << 29, kEpollOneshot = 1u << 30,
+                   kEpollEt = 1u << 31;
 constexpr int kEpollCtlAdd = 1, kEpollCtlDel = 2, kEpollCtlMod = 3;
 constexpr uint32_t kEpollCloexec = 02000000;
 

@@ -5,10 +5,39 @@
 namespace lodge::abi {
 
 enum : int {
-  kSigHup = 1, kSigInt, kSigQuit, kSigIll, kSigTrap, kSigAbrt, kSigBus, kSigFpe, kSigKill, kSigUsr1, kSigSegv,
-  kSigUsr2, kSigPipe, kSigAlrm, kSigTerm, kSigStkflt, kSigChld, kSigCont, kSigStop, kSigTstp, kSigTtin, kSigTtou,
-  kSigUrg, kSigXcpu, kSigXfsz, kSigVtalrm, kSigProf, kSigWinch, kSigIo, kSigPwr, kSigSys,
-  kSigRtMin = 32, kSigMax = 64,
+  kSigHup = 1,
+  kSigInt,
+  kSigQuit,
+  kSigIll,
+  kSigTrap,
+  kSigAbrt,
+  kSigBus,
+  kSigFpe,
+  kSigKill,
+  kSigUsr1,
+  kSigSegv,
+  kSigUsr2,
+  kSigPipe,
+  kSigAlrm,
+  kSigTerm,
+  kSigStkflt,
+  kSigChld,
+  kSigCont,
+  kSigStop,
+  kSigTstp,
+  kSigTtin,
+  kSigTtou,
+  kSigUrg,
+  kSigXcpu,
+  kSigXfsz,
+  kSigVtalrm,
+  kSigProf,
+  kSigWinch,
+  kSigIo,
+  kSigPwr,
+  kSigSys,
+  kSigRtMin = 32,
+  kSigMax = 64,
 };
 
 struct SigSet {
@@ -19,7 +48,7 @@ struct SigSet {
   void remove(int signo) { bits &= ~(uint64_t{1} << (signo - 1)); }
 };
 
-struct SigAction {  // as rt_sigaction(2) takes it from libc
+struct SigAction {       // as rt_sigaction(2) takes it from libc
   uint64_t handler = 0;  // 0 SIG_DFL, 1 SIG_IGN
   uint64_t flags = 0;
   uint64_t restorer = 0;
@@ -28,8 +57,8 @@ struct SigAction {  // as rt_sigaction(2) takes it from libc
 constexpr uint64_t kSaNocldstop = 1, kSaNocldwait = 2, kSaSiginfo = 4, kSaRestorer = 0x04000000,
                    kSaOnstack = 0x08000000, kSaRestart = 0x10000000, kSaNodefer = 0x40000000,
                    kSaResethand = 0x80000000, kSaExposeTagbits = 0x800;
-constexpr uint64_t kSaKnown = kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack | kSaRestart |
-                              kSaNodefer | kSaResethand | kSaExposeTagbits;
+constexpr uint64_t kSaKnown = kSaNocldstop | kSaNocldwait | kSaSiginfo | kSaRestorer | kSaOnstack |
+                              kSaRestart | kSaNodefer | kSaResethand | kSaExposeTagbits;
 
 struct SigAltStack {
   uint64_t sp = 0;
@@ -83,6 +112,7 @@ constexpr int kSiUser = 0, kSiKernel = 0x80, kSiQueue = -1, kSiTimer = -2, kSiMe
               kSiSigIo = -5, kSiTkill = -6;
 constexpr int kIllOpn = 2, kFpeIntDiv = 1, kFpeFltInv = 7, kSegvMapErr = 1, kSegvAccErr = 2, kBusAdrAln = 1,
               kBusAdrErr = 2, kTrapBrkpt = 1, kTrapTrace = 2;
-constexpr int kCldExited = 1, kCldKilled = 2, kCldDumped = 3, kCldTrapped = 4, kCldStopped = 5, kCldContinued = 6;
+constexpr int kCldExited = 1, kCldKilled = 2, kCldDumped = 3, kCldTrapped = 4, kCldStopped = 5,
+              kCldContinued = 6;
 
 }  // namespace lodge::abi

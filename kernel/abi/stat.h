@@ -12,7 +12,9 @@ struct Timespec {
 constexpr uint32_t kTypeMask = 0170000, kTypeSocket = 0140000, kTypeSymlink = 0120000, kTypeRegular = 0100000,
                    kTypeBlock = 0060000, kTypeDir = 0040000, kTypeChar = 0020000, kTypeFifo = 0010000;
 constexpr uint32_t kSetUid = 04000, kSetGid = 02000, kSticky = 01000;
-constexpr uint8_t dt_type(uint32_t mode) { return (mode & kTypeMask) >> 12; }
+constexpr uint8_t dt_type(uint32_t mode) {
+  return (mode & kTypeMask) >> 12;
+}
 
 struct Stat {
   uint64_t dev, ino, nlink;
@@ -53,10 +55,14 @@ static_assert(sizeof(Statfs) == 120);
 
 // Linux's dev_t as user space sees it (makedev(3)).
 constexpr uint64_t make_dev(uint32_t major, uint32_t minor) {
-  return (minor & 0xff) | (static_cast<uint64_t>(major & 0xfff) << 8) | (static_cast<uint64_t>(minor & ~0xffu) << 12) |
-         (static_cast<uint64_t>(major & ~0xfffu) << 32);
+  return (minor & 0xff) | (static_cast<uint64_t>(major & 0xfff) << 8) |
+         (static_cast<uint64_t>(minor & ~0xffu) << 12) | (static_cast<uint64_t>(major & ~0xfffu) << 32);
 }
-constexpr uint32_t dev_major(uint64_t d) { return ((d >> 8) & 0xfff) | ((d >> 32) & ~0xfffull); }
-constexpr uint32_t dev_minor(uint64_t d) { return (d & 0xff) | ((d >> 12) & ~0xffull); }
+constexpr uint32_t dev_major(uint64_t d) {
+  return ((d >> 8) & 0xfff) | ((d >> 32) & ~0xfffull);
+}
+constexpr uint32_t dev_minor(uint64_t d) {
+  return (d & 0xff) | ((d >> 12) & ~0xffull);
+}
 
 }  // namespace lodge::abi

@@ -8,7 +8,7 @@ struct Iovec {
   uint64_t base;
   uint64_t length;
 };
-constexpr int kIovMax = 1024;                      // UIO_MAXIOV
-constexpr uint64_t kMaxRwCount = 0x7ffff000;       // most that one call transfers
+constexpr int kIovMax = 1024;                 // UIO_MAXIOV
+constexpr uint64_t kMaxRwCount = 0x7ffff000;  // most that one call transfers
 
 }  // namespace lodge::abi

@@ -31,7 +31,8 @@ void chacha20_block(const uint32_t key[8], uint64_t counter, uint8_t out[64]) {
   std::copy(start, start + 16, x);
   for (int round = 0; round < 10; round++) {
     for (int i = 0; i < 4; i++) quarter_round(x[i], x[4 + i], x[8 + i], x[12 + i]);
-    for (int i = 0; i < 4; i++) quarter_round(x[i], x[4 + (i + 1) % 4], x[8 + (i + 2) % 4], x[12 + (i + 3) % 4]);
+    for (int i = 0; i < 4; i++)
+      quarter_round(x[i], x[4 + (i + 1) % 4], x[8 + (i + 2) % 4], x[12 + (i + 3) % 4]);
   }
   for (int i = 0; i < 16; i++) x[i] += start[i];
   std::memcpy(out, x, sizeof x);
@@ -39,7 +40,9 @@ void chacha20_block(const uint32_t key[8], uint64_t counter, uint8_t out[64]) {
   forget(start, sizeof start);
 }
 
-Random::Random(std::span<const uint8_t, kSeedBytes> seed) { std::memcpy(key_, seed.data(), sizeof key_); }
+Random::Random(std::span<const uint8_t, kSeedBytes> seed) {
+  std::memcpy(key_, seed.data(), sizeof key_);
+}
 
 // The first half of the block is the next key, the second is given out.
 void Random::next_key(uint8_t* output) {

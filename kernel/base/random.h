@@ -1,6 +1,7 @@
-// Random: the kernel's random numbers (random(4), getrandom(2)): ChaCha20 with fast key erasure. The key comes from the
-// host's getrandom at boot; each request takes its bytes, and the next key, from the stream of the present one, so that
-// the state of the arena does not tell what was given out before (djb, "Fast-key-erasure random-number generators").
+// Random: the kernel's random numbers (random(4), getrandom(2)): ChaCha20 with fast key erasure. The key
+// comes from the host's getrandom at boot; each request takes its bytes, and the next key, from the stream of
+// the present one, so that the state of the arena does not tell what was given out before (djb,
+// "Fast-key-erasure random-number generators").
 //
 // What guests write to /dev/urandom is mixed into the key and not counted as entropy.
 // Lock: kRandom, for one key change; long requests go on under a key of their own without it.

@@ -5,7 +5,9 @@
 
 namespace lodge {
 
-Ref<Inode> AnonSuperblock::root() { panic("an anonymous file system was mounted"); }
+Ref<Inode> AnonSuperblock::root() {
+  panic("an anonymous file system was mounted");
+}
 
 Result<void> AnonSuperblock::stat_fs(abi::Statfs& out) {
   out = {};

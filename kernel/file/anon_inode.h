@@ -1,5 +1,5 @@
-// Inodes that have no name: those of pipes, and the one that eventfds, timerfds, signalfds and epoll sets share. They
-// live in file systems that are never mounted.
+// Inodes that have no name: those of pipes, and the one that eventfds, timerfds, signalfds and epoll sets
+// share. They live in file systems that are never mounted.
 #pragma once
 #include "kernel/base/kernel.h"
 #include "kernel/file/inode.h"
@@ -31,7 +31,9 @@ class AnonInode : public Inode {
   AnonInode(Superblock& sb, uint64_t ino, uint32_t mode, Owner owner);
   Result<void> get_attr(InodeAttr& out) override;
   Result<void> set_attr(const AttrChange& change) override;
-  Owner owner() override { return {uid_.load(std::memory_order_relaxed), gid_.load(std::memory_order_relaxed)}; }
+  Owner owner() override {
+    return {uid_.load(std::memory_order_relaxed), gid_.load(std::memory_order_relaxed)};
+  }
 
  private:
   std::atomic<Uid> uid_;
@@ -46,6 +48,8 @@ struct AnonFileState {
 };
 
 // The inode of all files that are nothing but themselves (eventfd(2) and its like).
-inline Ref<Inode> anon_inode() { return Ref<Inode>(kernel_part<AnonFileState>().inode); }
+inline Ref<Inode> anon_inode() {
+  return Ref<Inode>(kernel_part<AnonFileState>().inode);
+}
 
 }  // namespace lodge

@@ -1,5 +1,5 @@
-// What files ask of the task whose call they serve, where the call's arguments do not carry it (ioctl). kernel/task,
-// which lies above, defines these.
+// What files ask of the task whose call they serve, where the call's arguments do not carry it (ioctl).
+// kernel/task, which lies above, defines these.
 #pragma once
 #include "kernel/base/ref.h"
 #include "kernel/base/result.h"

@@ -1,5 +1,5 @@
-// Credentials (credentials(7), capabilities(7)): immutable and shared; a change makes a new object and swaps the
-// task's reference.
+// Credentials (credentials(7), capabilities(7)): immutable and shared; a change makes a new object and swaps
+// the task's reference.
 #pragma once
 #include <cstdint>
 
@@ -14,11 +14,48 @@ using Gid = uint32_t;
 using CapSet = uint64_t;
 
 enum class Cap : uint8_t {
-  kChown = 0, kDacOverride, kDacReadSearch, kFowner, kFsetid, kKill, kSetgid, kSetuid, kSetpcap, kLinuxImmutable,
-  kNetBindService, kNetBroadcast, kNetAdmin, kNetRaw, kIpcLock, kIpcOwner, kSysModule, kSysRawio, kSysChroot,
-  kSysPtrace, kSysPacct, kSysAdmin, kSysBoot, kSysNice, kSysResource, kSysTime, kSysTtyConfig, kMknod, kLease,
-  kAuditWrite, kAuditControl, kSetfcap, kMacOverride, kMacAdmin, kSyslog, kWakeAlarm, kBlockSuspend, kAuditRead,
-  kPerfmon, kBpf, kCheckpointRestore, kCount
+  kChown = 0,
+  kDacOverride,
+  kDacReadSearch,
+  kFowner,
+  kFsetid,
+  kKill,
+  kSetgid,
+  kSetuid,
+  kSetpcap,
+  kLinuxImmutable,
+  kNetBindService,
+  kNetBroadcast,
+  kNetAdmin,
+  kNetRaw,
+  kIpcLock,
+  kIpcOwner,
+  kSysModule,
+  kSysRawio,
+  kSysChroot,
+  kSysPtrace,
+  kSysPacct,
+  kSysAdmin,
+  kSysBoot,
+  kSysNice,
+  kSysResource,
+  kSysTime,
+  kSysTtyConfig,
+  kMknod,
+  kLease,
+  kAuditWrite,
+  kAuditControl,
+  kSetfcap,
+  kMacOverride,
+  kMacAdmin,
+  kSyslog,
+  kWakeAlarm,
+  kBlockSuspend,
+  kAuditRead,
+  kPerfmon,
+  kBpf,
+  kCheckpointRestore,
+  kCount
 };
 constexpr CapSet kAllCaps = (1ull << static_cast<int>(Cap::kCount)) - 1;
 

@@ -4,8 +4,8 @@
 
 namespace lodge {
 
-void DeviceRegistry::register_chrdev(const char* name, uint32_t major, uint32_t first_minor, uint32_t last_minor,
-                                     Open open) {
+void DeviceRegistry::register_chrdev(const char* name, uint32_t major, uint32_t first_minor,
+                                     uint32_t last_minor, Open open) {
   ASSERT(count_ < kMaxRanges);
   ranges_[count_++] = {name, major, first_minor, last_minor, open};
 }

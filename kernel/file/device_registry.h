@@ -1,6 +1,6 @@
-// DeviceRegistry: who opens character devices and FIFOs. Drivers register ranges of device numbers at boot; the VFS
-// asks here when a special file is opened, whatever file system its node stands in.
-// Not locked: registration ends before the first guest runs.
+// DeviceRegistry: who opens character devices and FIFOs. Drivers register ranges of device numbers at boot;
+// the VFS asks here when a special file is opened, whatever file system its node stands in. Not locked:
+// registration ends before the first guest runs.
 #pragma once
 #include <cstdint>
 
@@ -22,7 +22,8 @@ class DeviceRegistry {
   using Open = Result<Ref<File>> (*)(Inode& inode, uint64_t rdev, uint32_t flags);
 
   // Minors first_minor .. last_minor of one major. `name` for /proc/devices.
-  void register_chrdev(const char* name, uint32_t major, uint32_t first_minor, uint32_t last_minor, Open open);
+  void register_chrdev(const char* name, uint32_t major, uint32_t first_minor, uint32_t last_minor,
+                       Open open);
   void register_fifo(Open open) { fifo_ = open; }
   // ENXIO if nobody answers for it.
   Result<Ref<File>> open(Inode& inode, uint64_t rdev, uint32_t flags) const;

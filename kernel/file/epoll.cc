@@ -10,7 +10,8 @@ constexpr uint32_t kFlags = abi::kEpollEt | abi::kEpollOneshot | abi::kEpollWake
 constexpr uint32_t kAlways = kPollErr | kPollHup;
 constexpr PollEvents kReadable = kPollIn | kPollRdNorm;
 // All that may be asked for together with EPOLLEXCLUSIVE.
-constexpr uint32_t kExclusiveAllowed = kPollIn | kPollOut | kAlways | abi::kEpollWakeup | abi::kEpollEt | abi::kEpollExclusive;
+constexpr uint32_t kExclusiveAllowed =
+    kPollIn | kPollOut | kAlways | abi::kEpollWakeup | abi::kEpollEt | abi::kEpollExclusive;
 
 // Hangs an item's hooks into the queues that its file names.
 class HookTable final : public PollTable {
@@ -51,13 +52,17 @@ EpollItem::~EpollItem() {
   }
 }
 
-Result<Ref<File>> Epoll::create() { return Ref<File>(TRY(make<Epoll>(anon_inode()))); }
+Result<Ref<File>> Epoll::create() {
+  return Ref<File>(TRY(make<Epoll>(anon_inode())));
+}
 
 Epoll::~Epoll() {
   while (EpollItem* item = items_.first()) erase(*item);
 }
 
-void Epoll::describe(Formatter& out) const { out.put("anon_inode:[eventpoll]"); }
+void Epoll::describe(Formatter& out) const {
+  out.put("anon_inode:[eventpoll]");
+}
 
 // Runs with the lock of a file's wait queue held.
 bool Epoll::on_event(Waiter& waiter, PollEvents events) {
@@ -83,8 +88,8 @@ bool Epoll::has_ready() {
 }
 
 EpollItem* Epoll::find(File& file, int fd) {
-  EpollItem* item = items_.lower_bound(
-      [&](const EpollItem& i) { return &i.file != &file ? &i.file < &file : i.fd < fd; });
+  EpollItem* item =
+      items_.lower_bound([&](const EpollItem& i) { return &i.file != &file ? &i.file < &file : i.fd < fd; });
   return item && &item->file == &file && item->fd == fd ? item : nullptr;
 }
 
@@ -159,7 +164,8 @@ Result<void> Epoll::modify(File& file, int fd, const abi::EpollEvent& event) {
   SleepGuard guard(mutex_);
   EpollItem* item = find(file, fd);
   if (!item) return Errno::ENOENT;
-  if ((item->events.load(std::memory_order_relaxed) | event.events) & abi::kEpollExclusive) return Errno::EINVAL;
+  if ((item->events.load(std::memory_order_relaxed) | event.events) & abi::kEpollExclusive)
+    return Errno::EINVAL;
   // A wake-up from here on goes by the new events, and what came before is seen by poll.
   item->events.store(event.events | kAlways, std::memory_order_seq_cst);
   item->data = event.data;
@@ -175,8 +181,8 @@ Result<void> Epoll::remove(File& file, int fd) {
   return {};
 }
 
-// Takes ready items in turn. Each is taken off the list before its file is asked, so that what happens meanwhile puts
-// it back; a level-triggered one goes to the end of the list while its events hold.
+// Takes ready items in turn. Each is taken off the list before its file is asked, so that what happens
+// meanwhile puts it back; a level-triggered one goes to the end of the list while its events hold.
 Result<int> Epoll::collect(UserAddr events, int max) {
   SleepGuard guard(mutex_);
   List<EpollItem, ReadyTag> round;
@@ -196,7 +202,8 @@ Result<int> Epoll::collect(UserAddr events, int max) {
     uint32_t wanted = item->events.load(std::memory_order_relaxed);
     PollEvents now = item->file.poll(nullptr) & wanted & ~kFlags;
     if (now == 0) continue;
-    if (!put_user(events + static_cast<uint64_t>(count) * sizeof(abi::EpollEvent), abi::EpollEvent{now, item->data})
+    if (!put_user(events + static_cast<uint64_t>(count) * sizeof(abi::EpollEvent),
+                  abi::EpollEvent{now, item->data})
              .ok()) {
       MutexLock ready_guard(ready_lock_);
       if (!static_cast<ListNode<ReadyTag>&>(*item).linked()) round.push_front(*item);
@@ -231,7 +238,8 @@ Result<int> Epoll::wait(UserAddr events, int max, uint64_t deadline_ns) {
     }
     if (deadline_ns == 0 || out == WaitOutcome::kTimedOut) return 0;
     if (out == WaitOutcome::kInterrupted) return Errno::EINTR;
-    out = wait_event_exclusive(waiters_, [this] { return has_ready(); }, WaitMode::kInterruptible, deadline_ns);
+    out = wait_event_exclusive(
+        waiters_, [this] { return has_ready(); }, WaitMode::kInterruptible, deadline_ns);
   }
 }
 

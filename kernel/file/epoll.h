@@ -1,14 +1,14 @@
 // Epoll: a set of files whose readiness is collected as it happens (epoll(7)).
 //
-// Each item has a waiter in each queue that its file named when it was polled. A wake-up puts the item on the ready
-// list; epoll_wait takes items from there, asks their files what holds, and tells the caller.
+// Each item has a waiter in each queue that its file named when it was polled. A wake-up puts the item on the
+// ready list; epoll_wait takes items from there, asks their files what holds, and tells the caller.
 //
-// Locks: mutex_ (sleeping) guards the items, and is held while files are polled and events copied to the guest; of two
-// sets the watching one's is taken first, and no set watches itself, however indirectly (nesting). ready_lock_ (kEpoll)
-// guards the ready list; callbacks take it under the lock of a file's wait queue.
-// An item's file pointer is good while the item is in the set and mutex_ is held: a file's end waits for mutex_ before
-// the file is freed. So no reference is taken, and none is dropped under mutex_, which would end in here again.
-// Reference: Linux fs/eventpoll.c, epoll(7), epoll_ctl(2).
+// Locks: mutex_ (sleeping) guards the items, and is held while files are polled and events copied to the
+// guest; of two sets the watching one's is taken first, and no set watches itself, however indirectly
+// (nesting). ready_lock_ (kEpoll) guards the ready list; callbacks take it under the lock of a file's wait
+// queue. An item's file pointer is good while the item is in the set and mutex_ is held: a file's end waits
+// for mutex_ before the file is freed. So no reference is taken, and none is dropped under mutex_, which
+// would end in here again. Reference: Linux fs/eventpoll.c, epoll(7), epoll_ctl(2).
 #pragma once
 #include <optional>
 
@@ -34,7 +34,8 @@ struct EpollHook : Waiter {
 
 struct EpollItem : RbNode, ListNode<ReadyTag>, ListNode<WatchTag> {
   static constexpr SlabId kSlab = SlabId::kEpollItem;
-  EpollItem(Epoll& s, File& f, int fd_number, Ref<FileWatch> w) : set(s), file(f), fd(fd_number), watch(std::move(w)) {}
+  EpollItem(Epoll& s, File& f, int fd_number, Ref<FileWatch> w)
+      : set(s), file(f), fd(fd_number), watch(std::move(w)) {}
   ~EpollItem();
 
   Epoll& set;

@@ -9,7 +9,9 @@
 namespace lodge {
 namespace {
 
-constexpr uint64_t bit(uint32_t fd) { return uint64_t{1} << (fd & 63); }
+constexpr uint64_t bit(uint32_t fd) {
+  return uint64_t{1} << (fd & 63);
+}
 
 }  // namespace
 

@@ -1,11 +1,12 @@
 // FdTable: the file descriptors of a task, shared by clone(CLONE_FILES).
 //
-// Lookup is FdTable::get(), which yields a FileGuard as Linux's fdget does: while one task alone uses the table,
-// nobody can close a descriptor under that task's system call, so the file is borrowed without lock or count. Other
-// tasks (/proc/PID/fd) must use get_counted(). A borrowed File must not outlive the call, nor be kept across a clone.
+// Lookup is FdTable::get(), which yields a FileGuard as Linux's fdget does: while one task alone uses the
+// table, nobody can close a descriptor under that task's system call, so the file is borrowed without lock or
+// count. Other tasks (/proc/PID/fd) must use get_counted(). A borrowed File must not outlive the call, nor be
+// kept across a clone.
 //
-// New descriptors are reserved first (FdReservation), so that a call can fail until its last step: the number is
-// taken, but the slot answers EBADF until install().
+// New descriptors are reserved first (FdReservation), so that a call can fail until its last step: the number
+// is taken, but the slot answers EBADF until install().
 //
 // Lock: kFdTable for every change and for readers of a shared table. Files are let go after it.
 // Linux: fs/file.c, open(2), dup(2), close_range(2).
@@ -22,7 +23,9 @@
 namespace lodge {
 
 enum class FdCloexec : uint8_t { kNo, kYes };
-constexpr FdCloexec cloexec_if(bool set) { return set ? FdCloexec::kYes : FdCloexec::kNo; }
+constexpr FdCloexec cloexec_if(bool set) {
+  return set ? FdCloexec::kYes : FdCloexec::kNo;
+}
 
 // A file during one system call: borrowed, or counted.
 class [[nodiscard]] FileGuard {

@@ -13,7 +13,9 @@ File::~File() {
   if (inode_) release_file_locks(*inode_, this);
 }
 
-void File::describe(Formatter& out) const { out.put("anon_inode:[file]"); }
+void File::describe(Formatter& out) const {
+  out.put("anon_inode:[file]");
+}
 
 Result<size_t> File::read(IoCursor& to, uint64_t offset) {
   if (!inode_) return Errno::EINVAL;
@@ -37,7 +39,8 @@ Result<uint64_t> File::seek(int64_t offset, int whence) {
       break;
     case abi::kSeekEnd:
       if (!inode_) return Errno::EINVAL;
-      if (__builtin_add_overflow(static_cast<int64_t>(inode_->size()), offset, &target)) return Errno::EOVERFLOW;
+      if (__builtin_add_overflow(static_cast<int64_t>(inode_->size()), offset, &target))
+        return Errno::EOVERFLOW;
       break;
     case abi::kSeekData:
     case abi::kSeekHole:
@@ -81,9 +84,13 @@ Result<void> File::read_dir(DirSink& sink) {
   return inode_->read_dir(position, follow);
 }
 
-PollEvents File::poll(PollTable*) { return kPollIn | kPollOut | kPollRdNorm | kPollWrNorm; }
+PollEvents File::poll(PollTable*) {
+  return kPollIn | kPollOut | kPollRdNorm | kPollWrNorm;
+}
 
-Result<long> File::ioctl(uint32_t, uint64_t) { return Errno::ENOTTY; }
+Result<long> File::ioctl(uint32_t, uint64_t) {
+  return Errno::ENOTTY;
+}
 
 Result<void> File::sync(bool data_only) {
   if (!inode_ || !(inode_->is_regular() || inode_->is_dir())) return Errno::EINVAL;

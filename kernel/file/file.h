@@ -1,8 +1,8 @@
 // File: an open file description. fds (FdTable) refer to it, it refers to an inode and a path.
 //
-// on_fd_close runs once for each fd that goes (POSIX locks, flush); on_last_ref when nobody refers to it any more;
-// the destructor frees. They mean different things.
-// Locks: pos_lock (sleeping, outermost) serializes calls that use the position when the description is shared.
+// on_fd_close runs once for each fd that goes (POSIX locks, flush); on_last_ref when nobody refers to it any
+// more; the destructor frees. They mean different things. Locks: pos_lock (sleeping, outermost) serializes
+// calls that use the position when the description is shared.
 #pragma once
 #include <string_view>
 
@@ -22,14 +22,25 @@ class Formatter;
 class File;
 class FileWatch;  // kernel/file/file_watch.h: the epoll items that watch a file
 
-// The part of a File that comes before its on_last_ref(): a file leaves the epoll sets that watch it (epoll(7), Q6).
+// The part of a File that comes before its on_last_ref(): a file leaves the epoll sets that watch it
+// (epoll(7), Q6).
 class FileRefs : public RefCounted<FileRefs> {
  public:
   void on_last_ref();
   std::atomic<FileWatch*> watch{nullptr};
 };
 
-enum class FileKind : uint8_t { kOther, kPipe, kEpoll, kEventFd, kTimerFd, kSignalFd, kTty, kPtyMaster, kPidFd };
+enum class FileKind : uint8_t {
+  kOther,
+  kPipe,
+  kEpoll,
+  kEventFd,
+  kTimerFd,
+  kSignalFd,
+  kTty,
+  kPtyMaster,
+  kPidFd
+};
 
 class File : public FileRefs {
  public:
@@ -50,9 +61,11 @@ class File : public FileRefs {
   bool writable() const { return (flags() & 3) != 0 && !(flags() & abi::kOPath); }
   bool nonblocking() const { return (flags() & abi::kONonblock) != 0; }
 
-  // Streams (pipes, ttys, sockets, eventfds) have no position: `offset` is ignored and positional calls are ESPIPE.
+  // Streams (pipes, ttys, sockets, eventfds) have no position: `offset` is ignored and positional calls are
+  // ESPIPE.
   virtual bool is_stream() const { return false; }
-  // Whether readiness means anything: epoll_ctl(2) refuses the others (EPERM). Files and directories are always ready.
+  // Whether readiness means anything: epoll_ctl(2) refuses the others (EPERM). Files and directories are
+  // always ready.
   virtual bool pollable() const { return is_stream(); }
   virtual Result<size_t> read(IoCursor& to, uint64_t offset);     // default: the inode's
   virtual Result<size_t> write(IoCursor& from, uint64_t offset);  // default: the inode's, O_APPEND honoured
@@ -62,10 +75,11 @@ class File : public FileRefs {
   virtual PollEvents poll(PollTable* table);
   virtual Result<long> ioctl(uint32_t command, uint64_t argument);  // ENOTTY
   virtual Result<void> sync(bool data_only);
-  // For calls that work on one kind of file only: a kind says `static constexpr FileKind kKind` and answers with it
-  // here; file_cast finds out.
+  // For calls that work on one kind of file only: a kind says `static constexpr FileKind kKind` and answers
+  // with it here; file_cast finds out.
   virtual FileKind kind() const { return FileKind::kOther; }
-  // What an mmap of this file maps; null: ENODEV. (A device like /dev/zero maps anonymous zeros by map_extent.)
+  // What an mmap of this file maps; null: ENODEV. (A device like /dev/zero maps anonymous zeros by
+  // map_extent.)
   virtual Inode* map_source() { return inode_.get(); }
 
   // Its inode counts it in write_count, until it goes.

@@ -8,17 +8,23 @@
 namespace lodge {
 namespace {
 
-bool overlap(const LockRange& a, const LockRange& b) { return a.first <= b.last && b.first <= a.last; }
+bool overlap(const LockRange& a, const LockRange& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
 bool touch(const LockRange& a, const LockRange& b) {
   return overlap(a, b) || (a.last != LockRange::kToEnd && a.last + 1 == b.first) ||
          (b.last != LockRange::kToEnd && b.last + 1 == a.first);
 }
-bool same_owner(const FileLock& a, const FileLock& b) { return a.owner == b.owner && a.kind == b.kind; }
+bool same_owner(const FileLock& a, const FileLock& b) {
+  return a.owner == b.owner && a.kind == b.kind;
+}
 // flock locks and record locks do not know each other; POSIX and description locks do.
 bool same_world(const FileLock& a, const FileLock& b) {
   return (a.kind == LockKind::kFlock) == (b.kind == LockKind::kFlock);
 }
-constexpr uint32_t kind_bit(LockKind k) { return 1u << static_cast<int>(k); }
+constexpr uint32_t kind_bit(LockKind k) {
+  return 1u << static_cast<int>(k);
+}
 
 }  // namespace
 
@@ -43,8 +49,8 @@ FileLock* FileLocks::conflict_locked(const FileLock& wanted) {
   return nullptr;
 }
 
-// What the owner holds in the range gives way to `wanted`: pieces outside the range stay, equal neighbours are joined.
-// All memory is had before anything changes.
+// What the owner holds in the range gives way to `wanted`: pieces outside the range stay, equal neighbours
+// are joined. All memory is had before anything changes.
 Result<void> FileLocks::apply_locked(const FileLock& wanted) {
   UniquePtr<FileLock> fresh, split;
   if (wanted.type != LockType::kNone) fresh = TRY(make_unique<FileLock>(wanted));
@@ -59,7 +65,7 @@ Result<void> FileLocks::apply_locked(const FileLock& wanted) {
       continue;
     }
     if (!overlap(l.range, wanted.range)) continue;
-    bool before = l.range.first < wanted.range.first, after = l.range.last > wanted.range.last;
+    bool before = l.range.first<wanted.range.first, after = l.range.last> wanted.range.last;
     if (before && after) {
       split->type = l.type;
       split->pid = l.pid;
@@ -84,7 +90,8 @@ Result<void> FileLocks::apply_locked(const FileLock& wanted) {
   return {};
 }
 
-// Follows who waits for whom among the POSIX owners of this file. (Linux looks across files; see docs/CAVEATS.md.)
+// Follows who waits for whom among the POSIX owners of this file. (Linux looks across files; see
+// docs/CAVEATS.md.)
 bool FileLocks::would_deadlock_locked(const FileLock& wanted) {
   if (wanted.kind != LockKind::kPosix) return false;
   FileLock* l = conflict_locked(wanted);

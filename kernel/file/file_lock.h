@@ -1,5 +1,6 @@
-// Advisory locks: POSIX record locks (fcntl F_SETLK, owner: a task's FdTable), open file description locks (F_OFD_SETLK)
-// and flock(2) (owner of both: the File). An inode that has ever been locked carries a FileLocks.
+// Advisory locks: POSIX record locks (fcntl F_SETLK, owner: a task's FdTable), open file description locks
+// (F_OFD_SETLK) and flock(2) (owner of both: the File). An inode that has ever been locked carries a
+// FileLocks.
 //
 // Locks: kFile of the FileLocks. Waiting is on its queue, interruptible.
 // Linux: fs/locks.c, fcntl(2), flock(2).
@@ -36,7 +37,8 @@ struct FileLock : ListNode<> {
 
 enum class LockWait : uint8_t { kNo, kYes };
 
-// Sets, changes or (type kNone) removes a lock. EAGAIN if it conflicts and must not wait, EINTR, EDEADLK, ENOLCK.
+// Sets, changes or (type kNone) removes a lock. EAGAIN if it conflicts and must not wait, EINTR, EDEADLK,
+// ENOLCK.
 Result<void> set_file_lock(Inode& inode, const FileLock& wanted, LockWait wait);
 // The first lock that `wanted` conflicts with; type kNone if there is none.
 FileLock find_conflict(Inode& inode, const FileLock& wanted);

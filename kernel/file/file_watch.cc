@@ -10,7 +10,8 @@ Result<Ref<FileWatch>> FileWatch::of(File& file) {
   if (!watch) {
     Ref<FileWatch> fresh = TRY(make<FileWatch>());
     // The file keeps the reference if it is the first; another thread may have been quicker.
-    if (file.watch.compare_exchange_strong(watch, fresh.get(), std::memory_order_acq_rel)) watch = fresh.leak();
+    if (file.watch.compare_exchange_strong(watch, fresh.get(), std::memory_order_acq_rel))
+      watch = fresh.leak();
   }
   return Ref<FileWatch>(*watch);
 }

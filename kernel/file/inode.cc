@@ -9,7 +9,9 @@ namespace lodge {
 namespace {
 
 // The error of an operation on contents that the type does not have.
-Errno no_contents(const Inode& inode) { return inode.is_dir() ? Errno::EISDIR : Errno::EINVAL; }
+Errno no_contents(const Inode& inode) {
+  return inode.is_dir() ? Errno::EISDIR : Errno::EINVAL;
+}
 
 }  // namespace
 
@@ -18,21 +20,43 @@ Inode::~Inode() {
   if (patched_text) release_patched_text(patched_text);
 }
 
-Result<void> Inode::set_attr(const AttrChange&) { return Errno::EPERM; }
+Result<void> Inode::set_attr(const AttrChange&) {
+  return Errno::EPERM;
+}
 
-Result<Ref<Inode>> Inode::lookup(std::string_view) { return is_dir() ? Errno::ENOENT : Errno::ENOTDIR; }
-Result<Ref<Inode>> Inode::create(std::string_view, const NewInode&) { return Errno::EPERM; }
-Result<Ref<Inode>> Inode::symlink(std::string_view, std::string_view, const NewInode&) { return Errno::EPERM; }
-Result<void> Inode::link(std::string_view, Inode&) { return Errno::EPERM; }
-Result<void> Inode::unlink(std::string_view, Inode&) { return Errno::EPERM; }
-Result<void> Inode::rmdir(std::string_view, Inode&) { return Errno::EPERM; }
+Result<Ref<Inode>> Inode::lookup(std::string_view) {
+  return is_dir() ? Errno::ENOENT : Errno::ENOTDIR;
+}
+Result<Ref<Inode>> Inode::create(std::string_view, const NewInode&) {
+  return Errno::EPERM;
+}
+Result<Ref<Inode>> Inode::symlink(std::string_view, std::string_view, const NewInode&) {
+  return Errno::EPERM;
+}
+Result<void> Inode::link(std::string_view, Inode&) {
+  return Errno::EPERM;
+}
+Result<void> Inode::unlink(std::string_view, Inode&) {
+  return Errno::EPERM;
+}
+Result<void> Inode::rmdir(std::string_view, Inode&) {
+  return Errno::EPERM;
+}
 Result<void> Inode::rename(std::string_view, Inode&, Inode&, std::string_view, Inode*, RenameHow) {
   return Errno::EPERM;
 }
-Result<Ref<Inode>> Inode::create_unnamed(const NewInode&) { return Errno::EOPNOTSUPP; }
-Result<void> Inode::read_dir(uint64_t, DirSink&) { return Errno::ENOTDIR; }
-Result<String> Inode::read_link() { return Errno::EINVAL; }
-Result<Path> Inode::follow_magic() { return Errno::ENOENT; }
+Result<Ref<Inode>> Inode::create_unnamed(const NewInode&) {
+  return Errno::EOPNOTSUPP;
+}
+Result<void> Inode::read_dir(uint64_t, DirSink&) {
+  return Errno::ENOTDIR;
+}
+Result<String> Inode::read_link() {
+  return Errno::EINVAL;
+}
+Result<Path> Inode::follow_magic() {
+  return Errno::ENOENT;
+}
 
 // Devices, FIFOs and sockets are opened through the device registry (vfs/core/open.cc asks it first).
 Result<Ref<File>> Inode::open(uint32_t flags) {
@@ -40,11 +64,21 @@ Result<Ref<File>> Inode::open(uint32_t flags) {
   return make<File>(RefPtr<Inode>(this), flags);
 }
 
-Result<size_t> Inode::read(IoCursor&, uint64_t) { return no_contents(*this); }
-Result<size_t> Inode::write(IoCursor&, uint64_t, bool) { return no_contents(*this); }
-Result<void> Inode::truncate(uint64_t) { return no_contents(*this); }
-Result<void> Inode::allocate(uint32_t, uint64_t, uint64_t) { return Errno::EOPNOTSUPP; }
-Result<void> Inode::sync(bool) { return {}; }
+Result<size_t> Inode::read(IoCursor&, uint64_t) {
+  return no_contents(*this);
+}
+Result<size_t> Inode::write(IoCursor&, uint64_t, bool) {
+  return no_contents(*this);
+}
+Result<void> Inode::truncate(uint64_t) {
+  return no_contents(*this);
+}
+Result<void> Inode::allocate(uint32_t, uint64_t, uint64_t) {
+  return Errno::EOPNOTSUPP;
+}
+Result<void> Inode::sync(bool) {
+  return {};
+}
 
 // Without knowledge of holes all is data, with one virtual hole at the end (lseek(2)).
 Result<uint64_t> Inode::seek_data_hole(uint64_t offset, bool hole) {
@@ -53,15 +87,29 @@ Result<uint64_t> Inode::seek_data_hole(uint64_t offset, bool hole) {
   return hole ? end : offset;
 }
 
-Result<uint32_t> Inode::seals() { return Errno::EINVAL; }
-Result<void> Inode::add_seals(uint32_t) { return Errno::EINVAL; }
+Result<uint32_t> Inode::seals() {
+  return Errno::EINVAL;
+}
+Result<void> Inode::add_seals(uint32_t) {
+  return Errno::EINVAL;
+}
 
-Result<MapExtent> Inode::map_extent(uint64_t, uint64_t, MapIntent) { return Errno::ENODEV; }
+Result<MapExtent> Inode::map_extent(uint64_t, uint64_t, MapIntent) {
+  return Errno::ENODEV;
+}
 
-Result<size_t> Inode::get_xattr(std::string_view, std::span<char>) { return Errno::EOPNOTSUPP; }
-Result<void> Inode::set_xattr(std::string_view, std::span<const char>, uint32_t) { return Errno::EOPNOTSUPP; }
-Result<void> Inode::remove_xattr(std::string_view) { return Errno::EOPNOTSUPP; }
-Result<size_t> Inode::list_xattr(std::span<char>) { return size_t{0}; }
+Result<size_t> Inode::get_xattr(std::string_view, std::span<char>) {
+  return Errno::EOPNOTSUPP;
+}
+Result<void> Inode::set_xattr(std::string_view, std::span<const char>, uint32_t) {
+  return Errno::EOPNOTSUPP;
+}
+Result<void> Inode::remove_xattr(std::string_view) {
+  return Errno::EOPNOTSUPP;
+}
+Result<size_t> Inode::list_xattr(std::span<char>) {
+  return size_t{0};
+}
 
 void Inode::add_mapping(InodeMapping& m) {
   MutexLock lock(mappings_lock_);
@@ -78,8 +126,8 @@ void Inode::remove_mapping(InodeMapping& m) {
   if (m.linked()) mappings_.remove(m);
 }
 
-// An owner may go as soon as mappings_lock_ is given back, hence the pin; the list may change, hence the pass number
-// and the search from the front.
+// An owner may go as soon as mappings_lock_ is given back, hence the pin; the list may change, hence the pass
+// number and the search from the front.
 void Inode::invalidate_mappings(uint64_t offset, uint64_t length) {
   mappings_lock_.lock();
   uint32_t pass = ++mapping_pass_;

@@ -1,12 +1,12 @@
-// Inode: the abstract file system object. File systems derive from it; mm maps it and the loader reads it through
-// this interface alone.
+// Inode: the abstract file system object. File systems derive from it; mm maps it and the loader reads it
+// through this interface alone.
 //
-// Who checks what: vfs/core has resolved names, checked permissions, mount flags and name rules (length, ".", "..",
-// existence, types) and holds the directory's `dir_lock` (shared for lookup and readdir, exclusive for changes; both
-// directories, in the order of vfs/README.md, for rename) before it calls a directory operation. The file system
-// does the operation on its own structures and keeps nlink, times and sizes right. Defaults answer as Linux does for a
-// type that lacks the operation.
-// Locks: dir_lock and io_lock (sleeping), then attr_lock (kInode).
+// Who checks what: vfs/core has resolved names, checked permissions, mount flags and name rules (length, ".",
+// "..", existence, types) and holds the directory's `dir_lock` (shared for lookup and readdir, exclusive for
+// changes; both directories, in the order of vfs/README.md, for rename) before it calls a directory
+// operation. The file system does the operation on its own structures and keeps nlink, times and sizes right.
+// Defaults answer as Linux does for a type that lacks the operation. Locks: dir_lock and io_lock (sleeping),
+// then attr_lock (kInode).
 #pragma once
 #include <span>
 #include <string_view>
@@ -44,7 +44,7 @@ struct InodeAttr {
   uint64_t blocks = 0;  // 512-byte units
   uint32_t blksize = 4096;
   Timespec atime, mtime, ctime, btime;
-  uint64_t attributes = 0;       // STATX_ATTR_*
+  uint64_t attributes = 0;  // STATX_ATTR_*
   uint64_t attributes_mask = 0;
 };
 
@@ -58,7 +58,7 @@ struct AttrChange {
   Timespec atime, mtime, ctime;
 };
 
-struct NewInode {  // create, mkdir and mknod in one
+struct NewInode {     // create, mkdir and mknod in one
   uint32_t mode = 0;  // type and permission bits, umask applied
   uint64_t rdev = 0;
   Uid uid = 0;
@@ -76,9 +76,9 @@ class DirSink {
 
 enum class MapIntent : uint8_t { kPrivate, kSharedRead, kSharedWrite };
 
-// A run of a file as the host can map it. zero: anonymous zeros (private, hole). Offsets and lengths are whole pages;
-// the last page of a file is included if its tail on the host file is zero beyond the end of file (the file system
-// sees to that, with a copy in the page file if need be).
+// A run of a file as the host can map it. zero: anonymous zeros (private, hole). Offsets and lengths are
+// whole pages; the last page of a file is included if its tail on the host file is zero beyond the end of
+// file (the file system sees to that, with a copy in the page file if need be).
 struct MapExtent {
   bool zero = false;
   host::HostFile file = host::HostFile::kPages;
@@ -91,8 +91,8 @@ class MappingOwner {
  public:
   virtual bool try_pin() = 0;  // keeps the owner alive; false: it is going, and takes its mappings with it
   virtual void unpin() = 0;
-  // The inode's range [offset, offset+length) is going away; on return no thread of the owner can reach its old
-  // blocks. May wait.
+  // The inode's range [offset, offset+length) is going away; on return no thread of the owner can reach its
+  // old blocks. May wait.
   virtual void invalidate(Inode& inode, uint64_t offset, uint64_t length) = 0;
 
  protected:
@@ -116,8 +116,8 @@ class Inode : public RefCounted<Inode> {
   uint32_t mode() const { return mode_.load(std::memory_order_relaxed); }
   bool is_dir() const { return (mode() & abi::kTypeMask) == abi::kTypeDir; }
   bool is_regular() const { return (mode() & abi::kTypeMask) == abi::kTypeRegular; }
-  // A directory that rmdir or rename has taken out of the tree: nothing is found or made in it any more. Set and read
-  // under dir_lock.
+  // A directory that rmdir or rename has taken out of the tree: nothing is found or made in it any more. Set
+  // and read under dir_lock.
   bool removed() const { return removed_; }
   void set_removed() { removed_ = true; }
   bool is_symlink() const { return (mode() & abi::kTypeMask) == abi::kTypeSymlink; }
@@ -130,7 +130,8 @@ class Inode : public RefCounted<Inode> {
     Gid gid;
   };
   virtual Owner owner() = 0;
-  // The contents were read. kRelative: only if the access time is not after the last change, or a day old (mount(8)).
+  // The contents were read. kRelative: only if the access time is not after the last change, or a day old
+  // (mount(8)).
   enum class AtimeRule : uint8_t { kRelative, kStrict };
   virtual void touch_atime(AtimeRule rule) {}
   virtual uint64_t size() { return 0; }
@@ -152,8 +153,8 @@ class Inode : public RefCounted<Inode> {
   virtual Result<Ref<Inode>> create_unnamed(const NewInode& how);  // O_TMPFILE
   // Entries from `offset` on ("." and ".." included) until the sink is full.
   virtual Result<void> read_dir(uint64_t offset, DirSink& sink);
-  // False: a name's absence or meaning may change without the VFS (proc, pts): negative or positive dentries are
-  // asked again.
+  // False: a name's absence or meaning may change without the VFS (proc, pts): negative or positive dentries
+  // are asked again.
   virtual bool cacheable() const { return true; }
   virtual bool revalidate(std::string_view name, Inode* cached) { return true; }
 
@@ -174,17 +175,17 @@ class Inode : public RefCounted<Inode> {
   virtual Result<uint64_t> seek_data_hole(uint64_t offset, bool hole);
 
   // File seals (memfd_create(2)).
-  virtual Result<uint32_t> seals();         // EINVAL
+  virtual Result<uint32_t> seals();          // EINVAL
   virtual Result<void> add_seals(uint32_t);  // EINVAL
 
-  // For mm: the run that starts at page-aligned `offset`, at most max_length long. ENXIO past the end of file (SIGBUS).
-  // The caller holds io_lock shared until it has mapped what it got: blocks and size hold still.
+  // For mm: the run that starts at page-aligned `offset`, at most max_length long. ENXIO past the end of file
+  // (SIGBUS). The caller holds io_lock shared until it has mapped what it got: blocks and size hold still.
   virtual Result<MapExtent> map_extent(uint64_t offset, uint64_t max_length, MapIntent intent);  // ENODEV
   bool has_mappings();
   void add_mapping(InodeMapping&);
   void remove_mapping(InodeMapping&);
-  // Calls invalidate on every owner of a mapping; the caller holds io_lock exclusively and no Mutex. Afterwards the
-  // blocks of the range are reached by nobody, and a fault asks map_extent again.
+  // Calls invalidate on every owner of a mapping; the caller holds io_lock exclusively and no Mutex.
+  // Afterwards the blocks of the range are reached by nobody, and a fault asks map_extent again.
   void invalidate_mappings(uint64_t offset, uint64_t length);
 
   // Extended attributes; full names ("user.x"). size 0 asks for the length.
@@ -194,10 +195,11 @@ class Inode : public RefCounted<Inode> {
   virtual Result<size_t> list_xattr(std::span<char> out);
 
   SleepRwLock dir_lock;  // names of this directory
-  // Contents and size, taken by the file system itself: shared for reads, exclusive for writes and truncation.
+  // Contents and size, taken by the file system itself: shared for reads, exclusive for writes and
+  // truncation.
   SleepRwLock io_lock;
   // Times that the content is written while executed or executed while written (ETXTBSY).
-  std::atomic<int32_t> write_count{0};  // > 0: n writers; < 0: denied by n executions
+  std::atomic<int32_t> write_count{0};                // > 0: n writers; < 0: denied by n executions
   std::atomic<class FileLocks*> file_locks{nullptr};  // kernel/file/file_lock.h; made by the first lock
   PatchedText* patched_text = nullptr;  // counted; only kernel/mm looks at it, under MmSystem::patch_lock
   std::atomic<uint64_t> content_version{0};  // grows with every change of contents: patched text, caches
@@ -230,8 +232,8 @@ class Superblock : public RefCounted<Superblock> {
   }
   virtual void show_options(class Formatter&) {}  // what /proc/mounts adds, ",size=…"
   SleepMutex rename_lock;  // outside all dir_locks: directories change their parents only under it
-  uint64_t dev = 0;      // st_dev
-  uint64_t magic = 0;    // f_type
+  uint64_t dev = 0;        // st_dev
+  uint64_t magic = 0;      // f_type
   bool read_only = false;
   bool permanent = false;  // one instance for all mounts, kept when it is mounted nowhere
   // Kept by vfs/core: the one root dentry (counted) that all mounts share, and how many there are.

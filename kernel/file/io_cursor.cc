@@ -14,14 +14,18 @@ IoCursor::IoCursor(std::span<const abi::Iovec> segments) : segments_(segments) {
   skip_empty();
 }
 
-IoCursor::IoCursor(UserAddr buf, size_t n) : single_{buf, n}, segments_(&single_, 1), remaining_(n) { skip_empty(); }
+IoCursor::IoCursor(UserAddr buf, size_t n) : single_{buf, n}, segments_(&single_, 1), remaining_(n) {
+  skip_empty();
+}
 
 IoCursor::IoCursor(KernelTag, void* buf, size_t n)
     : single_{reinterpret_cast<uint64_t>(buf), n}, segments_(&single_, 1), remaining_(n), kernel_(true) {
   skip_empty();
 }
 
-void IoCursor::truncate(size_t n) { remaining_ = std::min(remaining_, n); }
+void IoCursor::truncate(size_t n) {
+  remaining_ = std::min(remaining_, n);
+}
 
 IoCursor::Segment IoCursor::front() const {
   if (remaining_ == 0) return {nullptr, 0};
@@ -38,10 +42,12 @@ void IoCursor::advance(size_t n) {
   }
 }
 
-void IoCursor::skip_empty() { advance(0); }
+void IoCursor::skip_empty() {
+  advance(0);
+}
 
-// Moves up to n bytes with step(segment address, bytes done, bytes). A step that faults is tried again page by page,
-// since Linux reports what lay before the fault.
+// Moves up to n bytes with step(segment address, bytes done, bytes). A step that faults is tried again page
+// by page, since Linux reports what lay before the fault.
 template <typename Step>
 Result<size_t> IoCursor::move(size_t n, Step step) {
   size_t done = 0;
@@ -110,7 +116,8 @@ Result<size_t> IoCursor::host_io(size_t n, Call call) {
     }
     if (!r.ok()) {
       if (done != 0) break;
-      if (r.error() == Errno::EFAULT || r.error() == Errno::EAGAIN || r.error() == Errno::ENOSPC) return r.error();
+      if (r.error() == Errno::EFAULT || r.error() == Errno::EAGAIN || r.error() == Errno::ENOSPC)
+        return r.error();
       return Errno::EIO;
     }
     advance(*r);
@@ -121,11 +128,13 @@ Result<size_t> IoCursor::host_io(size_t n, Call call) {
 }
 
 Result<size_t> IoCursor::read_from(host::HostFile f, uint64_t offset, size_t n) {
-  return host_io(n, [&](void* p, size_t length, size_t done) { return read_host_file(f, p, length, offset + done); });
+  return host_io(
+      n, [&](void* p, size_t length, size_t done) { return read_host_file(f, p, length, offset + done); });
 }
 
 Result<size_t> IoCursor::write_to(host::HostFile f, uint64_t offset, size_t n) {
-  return host_io(n, [&](void* p, size_t length, size_t done) { return host::pwrite(f, p, length, offset + done); });
+  return host_io(
+      n, [&](void* p, size_t length, size_t done) { return host::pwrite(f, p, length, offset + done); });
 }
 
 }  // namespace lodge

@@ -1,5 +1,5 @@
-// Path: a mount and a dentry, counted. Dentry and Mount belong to vfs/core, which defines path_ref and path_unref; what
-// is above and beside it (files, mm, ipc) only passes a Path around.
+// Path: a mount and a dentry, counted. Dentry and Mount belong to vfs/core, which defines path_ref and
+// path_unref; what is above and beside it (files, mm, ipc) only passes a Path around.
 #pragma once
 #include <utility>
 

@@ -1,8 +1,8 @@
 // Waiting for several files at once: what poll(2) and select(2) are made of.
 //
-// A scan asks each file; the first scan also registers with the files' wait queues, until one file is found ready. A
-// wake-up says only that another scan is worth it. Files are kept referenced while a waiter of ours is in their queues.
-// Locks: none held between scans; a file's poll() takes its own.
+// A scan asks each file; the first scan also registers with the files' wait queues, until one file is found
+// ready. A wake-up says only that another scan is worth it. Files are kept referenced while a waiter of ours
+// is in their queues. Locks: none held between scans; a file's poll() takes its own.
 #pragma once
 #include <atomic>
 #include <cstdint>

@@ -21,7 +21,9 @@ Result<void> plain(long r) {
   if (r < 0) return static_cast<Errno>(-r);
   return {};
 }
-long raw(const void* p) { return reinterpret_cast<long>(p); }
+long raw(const void* p) {
+  return reinterpret_cast<long>(p);
+}
 
 constexpr int kRwfNowait = 8;
 constexpr uint64_t kNsPerSec = 1'000'000'000;
@@ -43,7 +45,9 @@ int futex_wake(const std::atomic<uint32_t>& word, int count) {
   return r < 0 ? 0 : static_cast<int>(r);
 }
 
-void yield() { host_syscall(__NR_sched_yield); }
+void yield() {
+  host_syscall(__NR_sched_yield);
+}
 
 Result<size_t> pread(HostFile f, void* buf, size_t n, uint64_t offset) {
   return sized(host_syscall(__NR_pread64, static_cast<int>(f), raw(buf), n, offset));
@@ -58,7 +62,9 @@ Result<size_t> pread_nowait(HostFile f, void* buf, size_t n, uint64_t offset) {
 Result<void> punch_hole(HostFile f, uint64_t offset, uint64_t length) {
   return allocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
 }
-Result<void> membarrier(int command) { return plain(host_syscall(__NR_membarrier, command, 0, 0)); }
+Result<void> membarrier(int command) {
+  return plain(host_syscall(__NR_membarrier, command, 0, 0));
+}
 Result<void> allocate(HostFile f, int mode, uint64_t offset, uint64_t length) {
   return plain(host_syscall(__NR_fallocate, static_cast<int>(f), mode, offset, length));
 }
@@ -67,7 +73,9 @@ namespace {
 constexpr int kMapShared = 1, kMapPrivate = 2, kMapFixed = 0x10, kMapAnonymous = 0x20, kMapNoreserve = 0x4000;
 constexpr int kMremapMaymove = 1, kMremapFixed = 2;
 // mmap and mremap return an address or -errno.
-long address_result(long r) { return r < 0 && r > -4096 ? r : 0; }
+long address_result(long r) {
+  return r < 0 && r > -4096 ? r : 0;
+}
 }  // namespace
 
 Result<void> map_anonymous(uint64_t at, uint64_t length, int prot, bool noreserve) {
@@ -91,7 +99,8 @@ Result<void> protect(uint64_t at, uint64_t length, int prot) {
   return plain(host_syscall(__NR_mprotect, at, length, prot));
 }
 Result<void> remap(uint64_t old_at, uint64_t old_length, uint64_t new_length, uint64_t new_at) {
-  long r = new_at ? host_syscall(__NR_mremap, old_at, old_length, new_length, kMremapMaymove | kMremapFixed, new_at)
+  long r = new_at ? host_syscall(__NR_mremap, old_at, old_length, new_length, kMremapMaymove | kMremapFixed,
+                                 new_at)
                   : host_syscall(__NR_mremap, old_at, old_length, new_length, 0, 0);
   return plain(address_result(r));
 }

@@ -1,5 +1,5 @@
-// What the kernel knows of the host it runs on, and the one table that names host threads. By the snapshot rule nothing
-// else in the arena holds a host tid; the table is rebuilt when a VPS is restored.
+// What the kernel knows of the host it runs on, and the one table that names host threads. By the snapshot
+// rule nothing else in the arena holds a host tid; the table is rebuilt when a VPS is restored.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace lodge {
 constexpr int kMaxSlots = 8192;
 
 struct HostThread {
-  std::atomic<uint32_t> tid{0};   // cleared by the host when the thread is gone (CLONE_CHILD_CLEARTID)
-  std::atomic<int32_t> tgid{0};   // its host process
+  std::atomic<uint32_t> tid{0};  // cleared by the host when the thread is gone (CLONE_CHILD_CLEARTID)
+  std::atomic<int32_t> tgid{0};  // its host process
 };
 
 struct HostState {
@@ -28,6 +28,8 @@ struct HostState {
   HostThread threads[kMaxSlots];
 };
 
-inline HostState& host_state() { return kernel_part<HostState>(); }
+inline HostState& host_state() {
+  return kernel_part<HostState>();
+}
 
 }  // namespace lodge

@@ -1,6 +1,6 @@
-// Guest memory as the host pages it: the mm calls that the outer wall lets through, each at an address our kernel
-// chose (MAP_FIXED) below kGuestEnd. They act on the address space of the calling host process. prot is PROT_* of
-// Linux. Errors: ENOMEM (limits, mappings), EINVAL, EACCES, EAGAIN as the host gives them.
+// Guest memory as the host pages it: the mm calls that the outer wall lets through, each at an address our
+// kernel chose (MAP_FIXED) below kGuestEnd. They act on the address space of the calling host process. prot
+// is PROT_* of Linux. Errors: ENOMEM (limits, mappings), EINVAL, EACCES, EAGAIN as the host gives them.
 #pragma once
 #include <cstdint>
 

@@ -25,7 +25,8 @@ Result<int32_t> tid_of(long r) {
 
 Result<void> raise_filter(std::span<sock_filter> program) {
   sock_fprog prog{static_cast<unsigned short>(program.size()), program.data()};
-  if (long r = host_syscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); r != 0) return static_cast<Errno>(-r);
+  if (long r = host_syscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); r != 0)
+    return static_cast<Errno>(-r);
   long r = host_syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
                         reinterpret_cast<long>(&prog));
   if (r != 0) return static_cast<Errno>(-r);
@@ -40,14 +41,22 @@ Result<int32_t> clone_thread(uint64_t stack_top, void* tid_word, void (*start)(v
   return tid_of(host_syscall_clone(kThreadFlags, stack_top, tid_word, tid_word, start, argument));
 }
 
-void die_with_parent() { host_syscall(__NR_prctl, PR_SET_PDEATHSIG, abi::kSigKill, 0, 0, 0); }
+void die_with_parent() {
+  host_syscall(__NR_prctl, PR_SET_PDEATHSIG, abi::kSigKill, 0, 0, 0);
+}
 
 void exit_process(int status) {
   for (;;) host_syscall(__NR_exit_group, status);
 }
 
-uint64_t read_fs_base() { return __builtin_ia32_rdfsbase64(); }
-void write_fs_base(uint64_t v) { __builtin_ia32_wrfsbase64(v); }
-void write_gs_base(uint64_t v) { __builtin_ia32_wrgsbase64(v); }
+uint64_t read_fs_base() {
+  return __builtin_ia32_rdfsbase64();
+}
+void write_fs_base(uint64_t v) {
+  __builtin_ia32_wrfsbase64(v);
+}
+void write_gs_base(uint64_t v) {
+  __builtin_ia32_wrgsbase64(v);
+}
 
 }  // namespace lodge::host

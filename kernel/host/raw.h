@@ -1,4 +1,5 @@
-// The assembly side of kernel/host: syscall.S, gate.S, user_copy.S. Only kernel/host and the platform include this.
+// The assembly side of kernel/host: syscall.S, gate.S, user_copy.S. Only kernel/host and the platform include
+// this.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +14,8 @@ long host_syscall_clone(unsigned long flags, uint64_t stack_top, void* parent_ti
 [[noreturn]] void host_exit_thread(void* word);
 
 void fast_gate();
-extern char gate_saved[], gate_exit_begin[], gate_exit_end[], gate_xrstor[], gate_iretq[], gate_on_kernel_stack[];
+extern char gate_saved[], gate_exit_begin[], gate_exit_end[], gate_xrstor[], gate_iretq[],
+    gate_on_kernel_stack[];
 void host_signal_entry();
 extern char host_resume_xrstor[];
 void host_restorer();
@@ -37,9 +39,9 @@ struct UserFixup {
 extern const UserFixup user_fixups_begin[], user_fixups_end[];
 
 // Answered by the platform:
-void gate_syscall(lodge::TrapFrame* frame);                       // a system call by the fast path
-void gate_trap(lodge::TrapFrame* frame);                          // what host_signal noted
-void gate_work(lodge::TrapFrame* frame);                          // pending work before the return
-lodge::TrapFrame* host_signal(int signo, void* info, void* uc);   // on the alternate stack
-uint64_t resolve_user_fault(uint64_t ip);                         // where to go on
+void gate_syscall(lodge::TrapFrame* frame);                      // a system call by the fast path
+void gate_trap(lodge::TrapFrame* frame);                         // what host_signal noted
+void gate_work(lodge::TrapFrame* frame);                         // pending work before the return
+lodge::TrapFrame* host_signal(int signo, void* info, void* uc);  // on the alternate stack
+uint64_t resolve_user_fault(uint64_t ip);                        // where to go on
 }

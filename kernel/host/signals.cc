@@ -1,9 +1,10 @@
 // Entry of host signals. Everything here runs on the alternate stack, with the interrupted context in `uc`.
 //
-// From the guest: registers and vector state are copied off the alternate stack (the next signal starts at its top
-// again) into the slot, and the task goes on on its kernel stack like after any trap.
-// From the kernel: a kick changes nothing but a return in progress, which starts over and looks at `pending` again; a
-// fault in a guest copy goes to user_fault_thunk; faults in the gate are the guest's doing; anything else is a bug.
+// From the guest: registers and vector state are copied off the alternate stack (the next signal starts at
+// its top again) into the slot, and the task goes on on its kernel stack like after any trap. From the
+// kernel: a kick changes nothing but a return in progress, which starts over and looks at `pending` again; a
+// fault in a guest copy goes to user_fault_thunk; faults in the gate are the guest's doing; anything else is
+// a bug.
 #include "kernel/host/signals.h"
 
 #include <asm/unistd.h>
@@ -34,7 +35,9 @@ struct KernelUcontext {  // struct ucontext of the host on x86-64, as gate.S kno
 static_assert(offsetof(KernelUcontext, mc) == 40 && offsetof(KernelUcontext, mc.fpstate) == 224 &&
               offsetof(KernelUcontext, mc.ip) == 168 && offsetof(KernelUcontext, mc.sp) == 160);
 
-void copy_bytes(void* dst, const void* src, size_t n) { __builtin_memcpy(dst, src, n); }
+void copy_bytes(void* dst, const void* src, size_t n) {
+  __builtin_memcpy(dst, src, n);
+}
 
 void save_registers(TrapFrame& f, const Context& c) {
   f.r15 = c.r15, f.r14 = c.r14, f.r13 = c.r13, f.r12 = c.r12;
@@ -77,8 +80,10 @@ void install_signal_handlers() {
     unsigned long flags;
     void (*restorer)();
     unsigned long mask;
-  } sa{host_signal_entry, abi::kSaSiginfo | abi::kSaOnstack | abi::kSaNodefer | abi::kSaRestorer, host_restorer, 0};
-  const int caught[] = {abi::kSigSys, abi::kSigSegv, abi::kSigBus, abi::kSigFpe, abi::kSigIll, abi::kSigTrap, mailbox::kKickSignal};
+  } sa{host_signal_entry, abi::kSaSiginfo | abi::kSaOnstack | abi::kSaNodefer | abi::kSaRestorer,
+       host_restorer, 0};
+  const int caught[] = {abi::kSigSys, abi::kSigSegv, abi::kSigBus,        abi::kSigFpe,
+                        abi::kSigIll, abi::kSigTrap, mailbox::kKickSignal};
   for (int signo : caught)
     if (host_syscall(__NR_rt_sigaction, signo, reinterpret_cast<long>(&sa), 0, 8) != 0)
       panic("the host refused a signal handler");
@@ -89,7 +94,8 @@ void use_alternate_stack() {
   ss.sp = reinterpret_cast<uint64_t>(&current_slot()) + kSlotAltStack;
   ss.flags = 0;
   ss.size = kSlotSize - kSlotAltStack;
-  if (host_syscall(__NR_sigaltstack, reinterpret_cast<long>(&ss), 0) != 0) panic("the host refused sigaltstack");
+  if (host_syscall(__NR_sigaltstack, reinterpret_cast<long>(&ss), 0) != 0)
+    panic("the host refused sigaltstack");
 }
 
 }  // namespace lodge::host
@@ -150,7 +156,8 @@ extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
     return nullptr;
   }
   if (in(gate_exit_begin, gate_exit_end)) {
-    // Only loading what the guest supplied can fault here: its vector state, or an address that iretq refuses.
+    // Only loading what the guest supplied can fault here: its vector state, or an address that iretq
+    // refuses.
     __builtin_memset(slot.xsave_area() + 512, 0, 64);
     slot.note.signo = abi::kSigSegv;
     slot.note.code = abi::kSiKernel;
@@ -159,7 +166,8 @@ extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
     restart_return(c, slot);
     return nullptr;
   }
-  if ((signo == abi::kSigSegv || signo == abi::kSigBus) && in(user_access_begin, user_access_end) && on_kernel_stack) {
+  if ((signo == abi::kSigSegv || signo == abi::kSigBus) && in(user_access_begin, user_access_end) &&
+      on_kernel_stack) {
     slot.fault_address = info->fault.address;
     slot.fault_error = c.err;
     c.sp -= 8;

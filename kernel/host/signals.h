@@ -1,5 +1,5 @@
-// The host's signals, all caught on the slots' alternate stacks: how guest faults and trapping calls come in, how kicks
-// are noted, and how faults in our own guest copies are resolved.
+// The host's signals, all caught on the slots' alternate stacks: how guest faults and trapping calls come in,
+// how kicks are noted, and how faults in our own guest copies are resolved.
 #pragma once
 #include <cstdint>
 

@@ -1,6 +1,7 @@
-// A task slot: 64 KiB of arena, aligned to its size, that holds all a task needs to be a kernel context: this head,
-// the task itself, its saved vector state, its kernel stack and its host thread's alternate signal stack. Whoever
-// runs on either stack finds the slot by masking the stack pointer. gate.S knows the offsets asserted below.
+// A task slot: 64 KiB of arena, aligned to its size, that holds all a task needs to be a kernel context: this
+// head, the task itself, its saved vector state, its kernel stack and its host thread's alternate signal
+// stack. Whoever runs on either stack finds the slot by masking the stack pointer. gate.S knows the offsets
+// asserted below.
 //
 //   +0        SlotHead, then the Task (task/task.h), up to kSlotXsave
 //   +12 KiB   kSlotXsave: vector state of the guest while it is not in the registers (64-byte aligned)
@@ -22,7 +23,8 @@ constexpr size_t kSlotKernelStack = 20 << 10;
 constexpr size_t kSlotKernelStackTop = 48 << 10;
 constexpr size_t kSlotAltStack = 48 << 10;
 constexpr uint64_t kSlotMagic = 0x4c6f646765546173;  // "LodgeTas"
-constexpr uint32_t kSlotPendingBadState = 1u << 31;  // in `pending`: the return found the guest state unusable
+constexpr uint32_t kSlotPendingBadState = 1u
+                                          << 31;  // in `pending`: the return found the guest state unusable
 
 // Locks that the context holds, for the lock checker (base/lockdep.h).
 struct HeldLocks {
@@ -35,9 +37,9 @@ struct HeldLocks {
 // What the host told of the signal that brought the task into the kernel by the base path.
 struct TrapNote {
   int32_t signo = 0;
-  int32_t code = 0;        // si_code
-  uint64_t address = 0;    // si_addr, or the address behind the trapping syscall instruction
-  uint64_t error = 0;      // page fault error code
+  int32_t code = 0;      // si_code
+  uint64_t address = 0;  // si_addr, or the address behind the trapping syscall instruction
+  uint64_t error = 0;    // page fault error code
   uint64_t trap_number = 0;
 };
 
@@ -47,12 +49,12 @@ struct SlotHead {
   uint64_t kernel_sp = 0;  // where the gate builds the trap frame
   uint64_t magic = kSlotMagic;
   std::atomic<uint32_t> pending{0};  // Pending bits (sched/thread.h)
-  uint8_t full_return = 0;           // return by iretq: registers were changed, or vector state is in the slot
-  uint8_t vector_in_slot = 0;        // the guest's vector state is at kSlotXsave, not in the registers
-  uint8_t in_kernel = 0;             // a trap frame is being worked on
+  uint8_t full_return = 0;     // return by iretq: registers were changed, or vector state is in the slot
+  uint8_t vector_in_slot = 0;  // the guest's vector state is at kSlotXsave, not in the registers
+  uint8_t in_kernel = 0;       // a trap frame is being worked on
   uint8_t reserved = 0;
-  uint64_t xsave_mask = 0;           // what xsave and xrstor cover
-  uint64_t fault_address = 0;        // for user_fault_thunk: cr2 and error code of a fault in a guest copy
+  uint64_t xsave_mask = 0;     // what xsave and xrstor cover
+  uint64_t fault_address = 0;  // for user_fault_thunk: cr2 and error code of a fault in a guest copy
   uint64_t fault_error = 0;
   TrapNote note{};
   HeldLocks held{};
@@ -70,7 +72,8 @@ static_assert(offsetof(SlotHead, user_rsp) == 8 && offsetof(SlotHead, kernel_sp)
 SlotHead& current_slot();
 #else
 inline SlotHead& current_slot() {
-  return *reinterpret_cast<SlotHead*>(reinterpret_cast<uint64_t>(__builtin_frame_address(0)) & ~(kSlotSize - 1));
+  return *reinterpret_cast<SlotHead*>(reinterpret_cast<uint64_t>(__builtin_frame_address(0)) &
+                                      ~(kSlotSize - 1));
 }
 #endif
 

@@ -1,5 +1,5 @@
-// The registers of the guest while its task is in the kernel. gate.S builds and restores it by these offsets; the
-// tail is what iretq takes.
+// The registers of the guest while its task is in the kernel. gate.S builds and restores it by these offsets;
+// the tail is what iretq takes.
 #pragma once
 #include <cstddef>
 #include <cstdint>

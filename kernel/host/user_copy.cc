@@ -64,7 +64,8 @@ Result<void> store_user64(UserAddr a, uint64_t v) {
 }
 Result<uint32_t> cmpxchg_user32(UserAddr a, uint32_t expected, uint32_t desired) {
   uint32_t found;
-  if (!user_range_ok(a, 4) || user_cmpxchg32_raw(ptr<void>(a), expected, desired, &found)) return Errno::EFAULT;
+  if (!user_range_ok(a, 4) || user_cmpxchg32_raw(ptr<void>(a), expected, desired, &found))
+    return Errno::EFAULT;
   return found;
 }
 

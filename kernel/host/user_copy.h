@@ -1,5 +1,6 @@
-// Copies between the kernel and guest memory of the current process. Every address is checked against the guest range
-// first; a fault in here is EFAULT, never a panic. In the unit tests guest memory is ordinary memory.
+// Copies between the kernel and guest memory of the current process. Every address is checked against the
+// guest range first; a fault in here is EFAULT, never a panic. In the unit tests guest memory is ordinary
+// memory.
 #pragma once
 #include <cstddef>
 #include <cstdint>

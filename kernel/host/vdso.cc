@@ -34,7 +34,8 @@ VdsoFunctions find_vdso_functions(uint64_t elf_header) {
     if (dynamic->d_tag == DT_GNU_HASH) gnu_hash = reinterpret_cast<const uint32_t*>(at);
   }
   if (!symbols || !names) return out;
-  // The number of symbols: DT_HASH says it; without one (newer kernels) the table ends where the strings begin.
+  // The number of symbols: DT_HASH says it; without one (newer kernels) the table ends where the strings
+  // begin.
   uint64_t count = hash ? hash[1] : 0;
   if (!hash && gnu_hash && names > reinterpret_cast<const char*>(symbols))
     count = (names - reinterpret_cast<const char*>(symbols)) / sizeof(Elf64_Sym);
@@ -54,7 +55,11 @@ uint64_t clock_ns(int id) {
   return static_cast<uint64_t>(ts.sec) * 1'000'000'000 + static_cast<uint64_t>(ts.nsec);
 }
 
-uint64_t monotonic_ns() { return clock_ns(1); }
-uint64_t realtime_ns() { return clock_ns(0); }
+uint64_t monotonic_ns() {
+  return clock_ns(1);
+}
+uint64_t realtime_ns() {
+  return clock_ns(0);
+}
 
 }  // namespace lodge::host

@@ -10,7 +10,9 @@ Result<Ref<File>> EventFd::create(uint32_t initial, Mode mode, uint32_t flags) {
   return Ref<File>(TRY(make<EventFd>(anon_inode(), initial, mode, abi::kORdwr | flags)));
 }
 
-void EventFd::describe(Formatter& out) const { out.put("anon_inode:[eventfd]"); }
+void EventFd::describe(Formatter& out) const {
+  out.put("anon_inode:[eventfd]");
+}
 
 bool EventFd::add(uint64_t n) {
   uint64_t seen = count_.load(std::memory_order_relaxed);

@@ -31,7 +31,9 @@ void FifoTable::remove(Pipe& pipe) {
   if (pipe.linked()) pipe.unlink();
 }
 
-void forget_fifo_pipe(Pipe& pipe) { kernel_part<PipeState>().fifos.remove(pipe); }
+void forget_fifo_pipe(Pipe& pipe) {
+  kernel_part<PipeState>().fifos.remove(pipe);
+}
 
 Result<Ref<File>> open_fifo(Inode& inode, uint64_t, uint32_t flags) {
   if (&inode.sb() == &kernel_part<PipeState>().pipefs) return inode.open(flags);

@@ -13,8 +13,8 @@ namespace lodge {
 
 class File;
 
-// What opening a FIFO does (DeviceRegistry::register_fifo). Waits for the other side as open(2) says. A pipe that
-// pipe(2) made, opened again through /proc, does not wait.
+// What opening a FIFO does (DeviceRegistry::register_fifo). Waits for the other side as open(2) says. A pipe
+// that pipe(2) made, opened again through /proc, does not wait.
 Result<Ref<File>> open_fifo(Inode& inode, uint64_t rdev, uint32_t flags);
 // The last file of a FIFO's pipe is gone: the inode names a new one from now on.
 void forget_fifo_pipe(Pipe& pipe);

@@ -126,8 +126,8 @@ bool Pipe::append_to_last(IoCursor& from, size_t n, Moved& moved) {
   return true;
 }
 
-// Copies in until the ring is full or the cursor ends. total: what the whole call writes; first: nothing of it is
-// written yet. A slot that cannot be filled as it should is not added.
+// Copies in until the ring is full or the cursor ends. total: what the whole call writes; first: nothing of
+// it is written yet. A slot that cannot be filled as it should is not added.
 Pipe::Moved Pipe::fill(IoCursor& from, Options options, size_t total, bool first) {
   Moved moved;
   lock_.lock();
@@ -190,7 +190,8 @@ Result<size_t> Pipe::write(IoCursor& from, Options options) {
       return Errno::EAGAIN;
     }
     waited = true;
-    if (wait_event_exclusive(writable_, [this] { return writable_or_broken(); }) == WaitOutcome::kInterrupted) {
+    if (wait_event_exclusive(writable_, [this] { return writable_or_broken(); }) ==
+        WaitOutcome::kInterrupted) {
       if (done != 0) return done;
       return current().interrupted(Restart::kSys);
     }
@@ -279,7 +280,8 @@ size_t Pipe::readable_bytes() {
 Result<uint32_t> Pipe::set_capacity(uint64_t bytes, const Cred& cred) {
   if (bytes > 1u << 31) return Errno::EINVAL;
   auto count = static_cast<uint32_t>(std::bit_ceil(std::max<uint64_t>(bytes, kPageSize)) >> kPageShift);
-  if (count > slot_count() && bytes > kMaxSizeUnprivileged && !cred.capable(Cap::kSysResource)) return Errno::EPERM;
+  if (count > slot_count() && bytes > kMaxSizeUnprivileged && !cred.capable(Cap::kSysResource))
+    return Errno::EPERM;
   auto* fresh = static_cast<Slot*>(arena_alloc(count * sizeof(Slot)));
   if (!fresh) return Errno::ENOMEM;
   bool grown = false;

@@ -1,14 +1,15 @@
-// Pipe: the ring behind pipe(2) and FIFOs (pipe(7)). A ring of slots, each with a page of the arena and the bytes in it
-// that are still to be read: what one write of up to PIPE_BUF bytes puts in lies in one slot, so it is atomic. Small
-// writes join the last slot; in packet mode (O_DIRECT) each write has a slot of its own. Pages are taken when a slot is
-// filled, and up to two that were emptied are kept, so that small traffic allocates nothing.
+// Pipe: the ring behind pipe(2) and FIFOs (pipe(7)). A ring of slots, each with a page of the arena and the
+// bytes in it that are still to be read: what one write of up to PIPE_BUF bytes puts in lies in one slot, so
+// it is atomic. Small writes join the last slot; in packet mode (O_DIRECT) each write has a slot of its own.
+// Pages are taken when a slot is filled, and up to two that were emptied are kept, so that small traffic
+// allocates nothing.
 //
-// Locks, in this order: read_lock_ (sleeping) makes readers take turns, write_lock_ (sleeping) writers; both are held
-// while bytes are copied from or to the guest, neither while waiting for the other side. lock_ (kPipe) guards the ring
-// itself, for moments. A reader and a writer copy at the same time: the reader from the first slot, the writer to a
-// page that is not in the ring yet, or behind the end of the last slot, which is marked `writing` so that the reader
-// does not free it.
-// Reference: Linux fs/pipe.c; pipe(2), pipe(7), fifo(7), fcntl(2).
+// Locks, in this order: read_lock_ (sleeping) makes readers take turns, write_lock_ (sleeping) writers; both
+// are held while bytes are copied from or to the guest, neither while waiting for the other side. lock_
+// (kPipe) guards the ring itself, for moments. A reader and a writer copy at the same time: the reader from
+// the first slot, the writer to a page that is not in the ring yet, or behind the end of the last slot, which
+// is marked `writing` so that the reader does not free it. Reference: Linux fs/pipe.c; pipe(2), pipe(7),
+// fifo(7), fcntl(2).
 #pragma once
 #include <cstdint>
 
@@ -53,13 +54,16 @@ class Pipe : public RefCounted<Pipe>, public ListNode<Pipe> {
   // The rules by which open(2) of a FIFO waits for the other side (fifo(7)); adds the ends.
   Result<void> open_fifo(unsigned ends, Options options);
 
-  // writers_seen: the idle_write_opens() that the reader's open saw; no hang-up is told before a writer came after it.
+  // writers_seen: the idle_write_opens() that the reader's open saw; no hang-up is told before a writer came
+  // after it.
   PollEvents poll(unsigned ends, uint32_t writers_seen, PollTable* table);
   // How often a write end was opened, ever; 0 while there is a writer.
   uint32_t idle_write_opens();
 
   size_t readable_bytes();
-  uint32_t capacity() const { return slot_count_.load(std::memory_order_relaxed) * static_cast<uint32_t>(kPageSize); }
+  uint32_t capacity() const {
+    return slot_count_.load(std::memory_order_relaxed) * static_cast<uint32_t>(kPageSize);
+  }
   Result<uint32_t> set_capacity(uint64_t bytes, const Cred& cred);
   const Inode* fifo() const { return fifo_; }
 
@@ -100,7 +104,8 @@ class Pipe : public RefCounted<Pipe>, public ListNode<Pipe> {
   uint32_t readers_ GUARDED_BY(lock_) = 0;
   uint32_t writers_ GUARDED_BY(lock_) = 0;
   std::atomic<uint32_t> slot_count_{kDefaultSlots};
-  std::atomic<uint32_t> read_opens_{0};   // how often an end was opened, ever: what a FIFO's open waits to change
+  std::atomic<uint32_t> read_opens_{
+      0};  // how often an end was opened, ever: what a FIFO's open waits to change
   std::atomic<uint32_t> write_opens_{0};
   uint32_t spare_count_ GUARDED_BY(lock_) = 0;
   char* spares_[kSpares] GUARDED_BY(lock_) = {};

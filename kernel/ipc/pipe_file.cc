@@ -8,7 +8,8 @@
 namespace lodge {
 namespace {
 
-// The inode of a pipe that pipe(2) made. Opening it anew (/proc/self/fd/N) gives a further end of the same pipe.
+// The inode of a pipe that pipe(2) made. Opening it anew (/proc/self/fd/N) gives a further end of the same
+// pipe.
 class PipeInode final : public AnonInode {
  public:
   PipeInode(Superblock& sb, uint64_t ino, Owner owner, Ref<Pipe> pipe)
@@ -34,11 +35,17 @@ class PipeInode final : public AnonInode {
 
 }  // namespace
 
-void PipeFile::describe(Formatter& out) const { out.put("pipe:[").put(inode_->ino()).put("]"); }
+void PipeFile::describe(Formatter& out) const {
+  out.put("pipe:[").put(inode_->ino()).put("]");
+}
 
-Result<size_t> PipeFile::read(IoCursor& to, uint64_t) { return pipe_->read(to, options()); }
+Result<size_t> PipeFile::read(IoCursor& to, uint64_t) {
+  return pipe_->read(to, options());
+}
 
-Result<size_t> PipeFile::write(IoCursor& from, uint64_t) { return pipe_->write(from, options()); }
+Result<size_t> PipeFile::write(IoCursor& from, uint64_t) {
+  return pipe_->write(from, options());
+}
 
 Result<long> PipeFile::ioctl(uint32_t command, uint64_t argument) {
   if (command != abi::kFionread) return Errno::ENOTTY;

@@ -1,4 +1,5 @@
-// The files on top of pipes: the two that pipe(2) makes, with an inode of their own in pipefs, and those of FIFOs.
+// The files on top of pipes: the two that pipe(2) makes, with an inode of their own in pipefs, and those of
+// FIFOs.
 #pragma once
 #include "kernel/base/kernel.h"
 #include "kernel/file/anon_inode.h"

@@ -69,14 +69,17 @@ SignalFd::~SignalFd() {
   for (const SignalArrivals& a : watched_) drop_signal_arrivals(a);
 }
 
-void SignalFd::describe(Formatter& out) const { out.put("anon_inode:[signalfd]"); }
+void SignalFd::describe(Formatter& out) const {
+  out.put("anon_inode:[signalfd]");
+}
 
 Result<WaitQueue*> SignalFd::arrivals() {
   SignalArrivals own = hold_signal_arrivals(current());
   bool known;
   {
     MutexLock guard(lock_);
-    known = std::any_of(watched_.begin(), watched_.end(), [&](const SignalArrivals& a) { return a.owner == own.owner; });
+    known = std::any_of(watched_.begin(), watched_.end(),
+                        [&](const SignalArrivals& a) { return a.owner == own.owner; });
     if (!known && watched_.push_back(own).ok()) return own.queue;
   }
   drop_signal_arrivals(own);

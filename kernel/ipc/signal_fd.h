@@ -14,7 +14,8 @@ class SignalFd final : public File {
  public:
   static constexpr FileKind kKind = FileKind::kSignalFd;
   static Result<Ref<File>> create(abi::SigSet mask, uint32_t flags);
-  SignalFd(Ref<Inode> inode, abi::SigSet mask, uint32_t flags) : File(std::move(inode), flags), mask_(mask.bits) {}
+  SignalFd(Ref<Inode> inode, abi::SigSet mask, uint32_t flags)
+      : File(std::move(inode), flags), mask_(mask.bits) {}
   ~SignalFd() override;
   void set_mask(abi::SigSet mask) { mask_.store(mask.bits); }
 

@@ -7,8 +7,8 @@
 
 namespace lodge {
 
-// The queue that is woken when a signal comes in for the thread's process. It lives as long as its owner, which
-// hold_signal_arrivals keeps and drop_signal_arrivals lets go.
+// The queue that is woken when a signal comes in for the thread's process. It lives as long as its owner,
+// which hold_signal_arrivals keeps and drop_signal_arrivals lets go.
 struct SignalArrivals {
   WaitQueue* queue = nullptr;
   void* owner = nullptr;

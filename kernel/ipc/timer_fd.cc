@@ -19,7 +19,9 @@ Result<Ref<File>> TimerFd::create(TimeBase base, uint32_t flags) {
   return Ref<File>(TRY(make<TimerFd>(anon_inode(), base, abi::kORdwr | flags)));
 }
 
-void TimerFd::describe(Formatter& out) const { out.put("anon_inode:[timerfd]"); }
+void TimerFd::describe(Formatter& out) const {
+  out.put("anon_inode:[timerfd]");
+}
 
 uint64_t TimerFd::on_expiration(Timer& timer, uint64_t) {
   auto& self = static_cast<TimerFd&>(timer);
@@ -61,7 +63,8 @@ TimerFd::Setting TimerFd::set(const Setting& wanted, SetFlags flags) {
   interval_ = wanted.interval;
   deadline_ = wanted.value;
   if (wanted.value == 0) return old;
-  if (!flags.absolute && __builtin_add_overflow(wanted.value, time_now(base()), &deadline_)) deadline_ = kNever - 1;
+  if (!flags.absolute && __builtin_add_overflow(wanted.value, time_now(base()), &deadline_))
+    deadline_ = kNever - 1;
   arm(deadline_);
   return old;
 }

@@ -1,8 +1,8 @@
 // timerfd_create(2): a timer that is waited for as a file.
 //
-// A periodic timer is armed for its next expiration only while nobody has missed one: what passes until somebody reads
-// is counted then, so that an unread timer costs nothing.
-// Locks: lock_ (kPipe) for the settings; the timer's callback runs under kTimer and touches atomics only.
+// A periodic timer is armed for its next expiration only while nobody has missed one: what passes until
+// somebody reads is counted then, so that an unread timer costs nothing. Locks: lock_ (kPipe) for the
+// settings; the timer's callback runs under kTimer and touches atomics only.
 #pragma once
 #include <atomic>
 
@@ -20,7 +20,8 @@ class TimerFd final : public File, private Timer, private ClockWatcher {
   TimerFd(Ref<Inode> inode, TimeBase base, uint32_t flags);
   ~TimerFd() override;
 
-  struct Setting {  // ns; value: until the next expiration (0: disarmed), or an absolute time when set as such
+  struct Setting {  // ns; value: until the next expiration (0: disarmed), or an absolute time when set as
+                    // such
     uint64_t value = 0, interval = 0;
   };
   struct SetFlags {
@@ -45,7 +46,8 @@ class TimerFd final : public File, private Timer, private ClockWatcher {
   Result<uint64_t> take_expirations();  // 0: none; ECANCELED
 
   Mutex lock_{LockClass::kPipe};
-  uint64_t deadline_ GUARDED_BY(lock_) = 0;  // first expiration not read yet, on the timer's base; 0: disarmed
+  uint64_t deadline_ GUARDED_BY(lock_) =
+      0;  // first expiration not read yet, on the timer's base; 0: disarmed
   uint64_t interval_ GUARDED_BY(lock_) = 0;
   std::atomic<bool> expired_{false};
   std::atomic<bool> canceled_{false};

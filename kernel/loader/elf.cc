@@ -8,8 +8,12 @@
 namespace lodge {
 namespace {
 
-constexpr uint64_t page_down(uint64_t a) { return a & ~(kPageSize - 1); }
-constexpr uint64_t page_up(uint64_t a) { return (a + kPageSize - 1) & ~(kPageSize - 1); }
+constexpr uint64_t page_down(uint64_t a) {
+  return a & ~(kPageSize - 1);
+}
+constexpr uint64_t page_up(uint64_t a) {
+  return (a + kPageSize - 1) & ~(kPageSize - 1);
+}
 
 // All n bytes or ENOEXEC.
 Result<void> read_exact(File& file, void* to, size_t n, uint64_t offset) {
@@ -45,8 +49,9 @@ Result<void> read_elf(File& file, ElfProgram& out) {
   Elf64_Ehdr& h = out.header;
   TRY(read_exact(file, &h, sizeof h, 0));
   if (__builtin_memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_ident[EI_CLASS] != ELFCLASS64 ||
-      h.e_ident[EI_DATA] != ELFDATA2LSB || h.e_machine != EM_X86_64 || (h.e_type != ET_EXEC && h.e_type != ET_DYN) ||
-      h.e_phentsize != sizeof(Elf64_Phdr) || h.e_phnum == 0 || h.e_phnum > ElfProgram::kMaxSegments)
+      h.e_ident[EI_DATA] != ELFDATA2LSB || h.e_machine != EM_X86_64 ||
+      (h.e_type != ET_EXEC && h.e_type != ET_DYN) || h.e_phentsize != sizeof(Elf64_Phdr) || h.e_phnum == 0 ||
+      h.e_phnum > ElfProgram::kMaxSegments)
     return Errno::ENOEXEC;
   out.segment_count = h.e_phnum;
   TRY(read_exact(file, out.segments, sizeof(Elf64_Phdr) * h.e_phnum, h.e_phoff));
@@ -64,8 +69,9 @@ Result<void> read_elf(File& file, ElfProgram& out) {
     if (p.p_type == PT_GNU_STACK) out.executable_stack = (p.p_flags & PF_X) != 0;
     if (p.p_type != PT_LOAD) continue;
     // Ascending, inside guest memory, file part and memory part congruent.
-    if (p.p_vaddr < last_end || p.p_memsz < p.p_filesz || p.p_memsz > kGuestEnd || p.p_vaddr > kGuestEnd - p.p_memsz ||
-        ((p.p_vaddr ^ p.p_offset) & (kPageSize - 1)) || p.p_offset + p.p_filesz < p.p_offset)
+    if (p.p_vaddr < last_end || p.p_memsz < p.p_filesz || p.p_memsz > kGuestEnd ||
+        p.p_vaddr > kGuestEnd - p.p_memsz || ((p.p_vaddr ^ p.p_offset) & (kPageSize - 1)) ||
+        p.p_offset + p.p_filesz < p.p_offset)
       return Errno::ENOEXEC;
     last_end = p.p_vaddr + p.p_memsz;
     any = true;

@@ -25,10 +25,10 @@ struct ElfProgram {
 Result<void> read_elf(File& file, ElfProgram& out);
 
 struct MappedElf {
-  uint64_t bias = 0;        // added to all addresses of the file
+  uint64_t bias = 0;  // added to all addresses of the file
   uint64_t entry = 0;
-  uint64_t headers = 0;     // where the program headers are in memory, 0 if nowhere
-  uint64_t end = 0;         // first page behind the last segment
+  uint64_t headers = 0;  // where the program headers are in memory, 0 if nowhere
+  uint64_t end = 0;      // first page behind the last segment
 };
 enum class ElfRole : uint8_t { kProgram, kInterpreter };
 Result<MappedElf> map_elf(Mm& mm, const Ref<File>& file, const ElfProgram& elf, ElfRole role);

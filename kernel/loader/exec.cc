@@ -24,7 +24,9 @@ Result<void> deny_write(Inode& inode) {
   } while (!inode.write_count.compare_exchange_weak(n, n - 1));
   return {};
 }
-void allow_write(Inode& inode) { inode.write_count.fetch_add(1); }
+void allow_write(Inode& inode) {
+  inode.write_count.fetch_add(1);
+}
 
 Result<Ref<File>> open_exec(Task& task, int dirfd, std::string_view path, uint32_t at_flags) {
   PathContext ctx{task.fs(), task.fds(), task.cred()};
@@ -77,7 +79,8 @@ Result<bool> read_script(File& file, Script& out) {
   return true;
 }
 
-// argv of the interpreter: its name, its argument, the script's path, and the script's argv without the first.
+// argv of the interpreter: its name, its argument, the script's path, and the script's argv without the
+// first.
 Result<void> prepend_script(ExecRequest& r, const Script& script) {
   ExecStrings argv;
   TRY(argv.add(script.interpreter));
@@ -117,8 +120,8 @@ Result<void> prepare_exec(Task& task, ExecRequest& r) {
 
 namespace {
 
-// What set-user-ID, set-group-ID and capabilities of the file make of the credentials (execve(2), capabilities(7)).
-// Returns AT_SECURE.
+// What set-user-ID, set-group-ID and capabilities of the file make of the credentials (execve(2),
+// capabilities(7)). Returns AT_SECURE.
 Result<bool> new_credentials(Task& task, File& file) {
   const Cred& old = task.cred();
   Ref<Cred> c = TRY(old.copy());
@@ -213,7 +216,9 @@ void finish_exec(Task& task, ExecRequest* r) {
   destroy(r);
 }
 
-void go_on_in_fresh_process(Task& task) { finish_exec(task, static_cast<ExecRequest*>(task.exec_request)); }
+void go_on_in_fresh_process(Task& task) {
+  finish_exec(task, static_cast<ExecRequest*>(task.exec_request));
+}
 
 }  // namespace
 

@@ -1,8 +1,9 @@
 // execve(2): from a path to a new program in the calling task.
 //
-// In two halves. prepare: everything that can fail with an errno (open, permissions, interpreter chain, headers, argument
-// strings copied into the arena). Then the point of no return: the other threads go, the memory goes (or the task moves
-// to a fresh host process if others share its memory), and what fails from there on is a SIGKILL or SIGSEGV.
+// In two halves. prepare: everything that can fail with an errno (open, permissions, interpreter chain,
+// headers, argument strings copied into the arena). Then the point of no return: the other threads go, the
+// memory goes (or the task moves to a fresh host process if others share its memory), and what fails from
+// there on is a SIGKILL or SIGSEGV.
 #pragma once
 #include <span>
 #include <string_view>
@@ -16,11 +17,12 @@
 
 namespace lodge {
 
-// The argument and environment strings, NUL-terminated one behind the other: what goes to the top of the new stack.
+// The argument and environment strings, NUL-terminated one behind the other: what goes to the top of the new
+// stack.
 class ExecStrings {
  public:
-  static constexpr size_t kMaxTotal = 2 << 20;      // a quarter of the default stack, as Linux has it
-  static constexpr size_t kMaxString = 128 << 10;   // MAX_ARG_STRLEN
+  static constexpr size_t kMaxTotal = 2 << 20;     // a quarter of the default stack, as Linux has it
+  static constexpr size_t kMaxString = 128 << 10;  // MAX_ARG_STRLEN
 
   ~ExecStrings() { arena_free(data_); }
   Result<void> add(std::string_view s);
@@ -40,8 +42,8 @@ class ExecStrings {
 
 struct ExecRequest {
   ExecStrings argv, envp;
-  String path;          // as named, for AT_EXECFN and comm
-  RefPtr<File> file;    // opened for execution
+  String path;        // as named, for AT_EXECFN and comm
+  RefPtr<File> file;  // opened for execution
   ElfProgram program, interpreter;
   RefPtr<File> interpreter_file;
 };
@@ -50,8 +52,8 @@ struct ExecRequest {
 Result<Ref<File>> open_exec(Task& task, int dirfd, std::string_view path, uint32_t at_flags);
 // Fills file, program and interpreter, following `#!` lines, which insert into argv.
 Result<void> prepare_exec(Task& task, ExecRequest& r);
-// Past the point of no return. Takes the request over. Returns in place with the registers set, or goes on in another
-// host process.
+// Past the point of no return. Takes the request over. Returns in place with the registers set, or goes on in
+// another host process.
 void commit_exec(Task& task, ExecRequest* r);
 
 // The inode is executed: it may not be opened for writing (ETXTBSY) until released.

@@ -1,7 +1,7 @@
-// The kernel's end of the mailbox: requests to the monitor, reaped processes, and the byte streams. What the monitor
-// wrote is trusted no more than the monitor trusts us only in so far as it keeps the VPS itself working; indexes are
-// masked all the same.
-// Lock: MailboxState::lock (kMonitor), innermost; the request ring has many writers.
+// The kernel's end of the mailbox: requests to the monitor, reaped processes, and the byte streams. What the
+// monitor wrote is trusted no more than the monitor trusts us only in so far as it keeps the VPS itself
+// working; indexes are masked all the same. Lock: MailboxState::lock (kMonitor), innermost; the request ring
+// has many writers.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -18,7 +18,9 @@ struct MailboxState {
   Mutex lock{LockClass::kMonitor};
 };
 
-inline mailbox::Mailbox& the_mailbox() { return *kernel_part<MailboxState>().box; }
+inline mailbox::Mailbox& the_mailbox() {
+  return *kernel_part<MailboxState>().box;
+}
 
 void send_request(mailbox::Request kind, int32_t tgid, int32_t tid, uint32_t argument);
 // Next host process that the monitor has reaped; false if none. Caller holds TaskSlots::lock (one reader).

@@ -1,5 +1,5 @@
-// What a scheduling policy keeps per thread. The run queue that a thread is on, or last was on, owns these fields under
-// its lock (sched/runqueue.h).
+// What a scheduling policy keeps per thread. The run queue that a thread is on, or last was on, owns these
+// fields under its lock (sched/runqueue.h).
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -24,8 +24,8 @@ struct SchedEntity : ListNode<SchedEntity> {
   uint64_t vruntime = 0, deadline = 0;
   int64_t lag = 0;
   // ns
-  uint64_t exec_start = 0;    // when it got its virtual CPU or was last charged
-  uint64_t slice_left = 0;    // RR
+  uint64_t exec_start = 0;  // when it got its virtual CPU or was last charged
+  uint64_t slice_left = 0;  // RR
   uint64_t queued_since = 0;
   std::atomic<uint64_t> runtime{0};      // total on a virtual CPU
   std::atomic<uint64_t> system_time{0};  // the part of it spent in the kernel, sampled

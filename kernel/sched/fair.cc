@@ -12,7 +12,9 @@ constexpr uint32_t kWeights[40] = {88761, 71755, 56483, 46273, 36291, 29154, 232
 constexpr uint64_t kNice0 = 1024;
 constexpr uint64_t kIdleWeight = 3;
 
-int64_t since(uint64_t a, uint64_t b) { return static_cast<int64_t>(a - b); }
+int64_t since(uint64_t a, uint64_t b) {
+  return static_cast<int64_t>(a - b);
+}
 
 }  // namespace
 
@@ -41,7 +43,8 @@ uint64_t FairQueue::average(SchedEntity* running) {
 
 void FairQueue::enqueue(SchedEntity& e, Placement how) {
   if (how == Placement::kWoken) {
-    // Placed at the average less the lag it left with, so that sleeping neither gains nor loses; the lag is bounded.
+    // Placed at the average less the lag it left with, so that sleeping neither gains nor loses; the lag is
+    // bounded.
     uint64_t w = weight_of(e);
     int64_t limit = static_cast<int64_t>(2 * kBaseSliceNs * kNice0 / w);
     int64_t lag = e.lag > limit ? limit : e.lag < -limit ? -limit : e.lag;
@@ -51,9 +54,13 @@ void FairQueue::enqueue(SchedEntity& e, Placement how) {
   entities_.push_back(e);
 }
 
-void FairQueue::note_sleep(SchedEntity& e) { e.lag = since(average(&e), e.vruntime); }
+void FairQueue::note_sleep(SchedEntity& e) {
+  e.lag = since(average(&e), e.vruntime);
+}
 
-void FairQueue::dequeue(SchedEntity& e) { entities_.remove(e); }
+void FairQueue::dequeue(SchedEntity& e) {
+  entities_.remove(e);
+}
 
 SchedEntity* FairQueue::pick(SchedEntity* running) {
   uint64_t avg = average(running);

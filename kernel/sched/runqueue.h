@@ -1,6 +1,6 @@
-// VirtualCpu and its run queue. A thread runs on the host only while it is some virtual CPU's `current`; the others
-// wait in a queue for it, or sleep. Policies in order of precedence: FIFO and RR by priority, then the fair class
-// (OTHER, BATCH, IDLE) by EEVDF.
+// VirtualCpu and its run queue. A thread runs on the host only while it is some virtual CPU's `current`; the
+// others wait in a queue for it, or sleep. Policies in order of precedence: FIFO and RR by priority, then the
+// fair class (OTHER, BATCH, IDLE) by EEVDF.
 //
 // Lock: VirtualCpu::lock (kRunQueue), the innermost but for allocators. Two are never held at once.
 #pragma once
@@ -19,8 +19,8 @@ constexpr uint64_t kBaseSliceNs = 3'000'000;
 constexpr uint64_t kTickNs = 4'000'000;
 constexpr uint64_t kRrSliceNs = 100'000'000;
 
-// EEVDF (Stoica and Abdel-Wahab 1996; Documentation/scheduler/sched-eevdf.rst): among the eligible (those that have
-// had no more than their share) the earliest virtual deadline runs.
+// EEVDF (Stoica and Abdel-Wahab 1996; Documentation/scheduler/sched-eevdf.rst): among the eligible (those
+// that have had no more than their share) the earliest virtual deadline runs.
 class FairQueue {
  public:
   enum class Placement : uint8_t { kWoken, kPreempted };
@@ -60,13 +60,15 @@ struct Scheduler {
   static constexpr KernelPart kPart = KernelPart::kSched;
   VirtualCpu cpus[kMaxVirtualCpus];
   int cpu_count = 1;
-  std::atomic<uint32_t> tick_bell{0};     // the timer thread waits on it while no tick is needed
+  std::atomic<uint32_t> tick_bell{0};  // the timer thread waits on it while no tick is needed
   std::atomic<uint32_t> ticking{0};
   std::atomic<uint64_t> forks{0};
-  std::atomic<uint32_t> running{0};       // threads running or queued, for loadavg
-  uint64_t boot_ns = 0;                   // host CLOCK_MONOTONIC at boot
+  std::atomic<uint32_t> running{0};  // threads running or queued, for loadavg
+  uint64_t boot_ns = 0;              // host CLOCK_MONOTONIC at boot
 };
-inline Scheduler& scheduler() { return kernel_part<Scheduler>(); }
+inline Scheduler& scheduler() {
+  return kernel_part<Scheduler>();
+}
 
 // Thread of an entity: the entity is a member of Thread.
 Thread& thread_of(SchedEntity&);

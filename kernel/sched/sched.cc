@@ -1,13 +1,13 @@
 // Switching, waking, ticks and balance.
 //
-// States: a thread is current of exactly one virtual CPU (kRunning; also while it is on its way to sleep and has not
-// given the CPU up yet), or in one queue (kRunnable), or neither (waiting, stopped, dead). The change from waiting to
-// runnable is made by whoever wins the compare-exchange on `state`; giving the CPU up happens under the lock of the
-// virtual CPU, and a waker takes that same lock before it decides whether the thread still runs there: no wake-up is
-// lost between the two.
+// States: a thread is current of exactly one virtual CPU (kRunning; also while it is on its way to sleep and
+// has not given the CPU up yet), or in one queue (kRunnable), or neither (waiting, stopped, dead). The change
+// from waiting to runnable is made by whoever wins the compare-exchange on `state`; giving the CPU up happens
+// under the lock of the virtual CPU, and a waker takes that same lock before it decides whether the thread
+// still runs there: no wake-up is lost between the two.
 //
-// A switch is: make the next thread current, wake its futex, wait on one's own. wake_word is 1 while a thread has, or is
-// about to take, its turn.
+// A switch is: make the next thread current, wake its futex, wait on one's own. wake_word is 1 while a thread
+// has, or is about to take, its turn.
 #include "kernel/sched/sched.h"
 
 #include "kernel/base/panic.h"
@@ -21,7 +21,9 @@ bool is_waiting(RunState s) {
          s == RunState::kStopped;
 }
 
-bool is_realtime(const SchedEntity& e) { return e.policy == SchedPolicy::kFifo || e.policy == SchedPolicy::kRr; }
+bool is_realtime(const SchedEntity& e) {
+  return e.policy == SchedPolicy::kFifo || e.policy == SchedPolicy::kRr;
+}
 
 void charge_locked(VirtualCpu& cpu, Thread& t, uint64_t now) {
   SchedEntity& e = t.sched;
@@ -86,7 +88,8 @@ void make_current_locked(VirtualCpu& cpu, Thread* next, uint64_t now) {
   }
   next->sched.vcpu.store(&cpu, std::memory_order_relaxed);
   next->sched.exec_start = now;
-  if (next->sched.policy == SchedPolicy::kRr && next->sched.slice_left == 0) next->sched.slice_left = kRrSliceNs;
+  if (next->sched.policy == SchedPolicy::kRr && next->sched.slice_left == 0)
+    next->sched.slice_left = kRrSliceNs;
   next->state.store(RunState::kRunning, std::memory_order_release);
 }
 
@@ -100,14 +103,18 @@ bool park(Thread& self, uint64_t deadline) {
   for (;;) {
     if (self.wake_word.exchange(0, std::memory_order_acquire) == 1) return true;
     auto r = host::futex_wait(self.wake_word, 0, deadline);
-    if (!r.ok() && r.error() == Errno::ETIMEDOUT) return self.wake_word.exchange(0, std::memory_order_acquire) == 1;
+    if (!r.ok() && r.error() == Errno::ETIMEDOUT)
+      return self.wake_word.exchange(0, std::memory_order_acquire) == 1;
   }
 }
 
-bool allowed_on(const Thread& t, const VirtualCpu& cpu) { return (t.sched.affinity >> cpu.index) & 1; }
+bool allowed_on(const Thread& t, const VirtualCpu& cpu) {
+  return (t.sched.affinity >> cpu.index) & 1;
+}
 
-// An allowed virtual CPU for t, which wants to run: the one it was on unless it may not be there; an idle one is taken
-// only when it was there last, since a move costs more than a short wait (the tick moves those that wait long).
+// An allowed virtual CPU for t, which wants to run: the one it was on unless it may not be there; an idle one
+// is taken only when it was there last, since a move costs more than a short wait (the tick moves those that
+// wait long).
 VirtualCpu& choose_cpu(Thread& t) {
   VirtualCpu* last = t.sched.vcpu.load(std::memory_order_relaxed);
   if (last && allowed_on(t, *last)) return *last;
@@ -116,9 +123,10 @@ VirtualCpu& choose_cpu(Thread& t) {
   for (int i = 0; i < s.cpu_count; i++) {
     VirtualCpu& c = s.cpus[i];
     if (!allowed_on(t, c)) continue;
-    if (!best || c.waiting.load(std::memory_order_relaxed) + (c.current.load(std::memory_order_relaxed) != nullptr) <
-                     best->waiting.load(std::memory_order_relaxed) +
-                         (best->current.load(std::memory_order_relaxed) != nullptr))
+    if (!best ||
+        c.waiting.load(std::memory_order_relaxed) + (c.current.load(std::memory_order_relaxed) != nullptr) <
+            best->waiting.load(std::memory_order_relaxed) +
+                (best->current.load(std::memory_order_relaxed) != nullptr))
       best = &c;
   }
   if (!best) best = last ? last : &s.cpus[0];
@@ -166,7 +174,9 @@ void place(Thread& t) {
 }
 
 // Kernel threads have no virtual CPU: they run when they are woken.
-bool has_cpu(const Thread& t) { return t.sched.vcpu.load(std::memory_order_relaxed) != nullptr; }
+bool has_cpu(const Thread& t) {
+  return t.sched.vcpu.load(std::memory_order_relaxed) != nullptr;
+}
 
 }  // namespace
 
@@ -177,7 +187,9 @@ void sched_start(Thread& t, VirtualCpu& cpu) {
   place(t);
 }
 
-void sched_wait_for_turn(Thread& self) { park(self, host::kNever); }
+void sched_wait_for_turn(Thread& self) {
+  park(self, host::kNever);
+}
 
 void prepare_to_wait(WaitMode mode) {
   RunState s = mode == WaitMode::kInterruptible ? RunState::kInterruptible
@@ -186,7 +198,9 @@ void prepare_to_wait(WaitMode mode) {
   current().state.store(s, std::memory_order_seq_cst);
 }
 
-void finish_wait() { current().state.store(RunState::kRunning, std::memory_order_release); }
+void finish_wait() {
+  current().state.store(RunState::kRunning, std::memory_order_release);
+}
 
 bool wait_interrupted(WaitMode mode) {
   Thread& self = current();
@@ -255,7 +269,8 @@ bool wake(Thread& t) {
       s = t.state.load(std::memory_order_seq_cst);
       // Still on its way to sleep? Then it has only to be told so.
       bool on_cpu = cpu->current.load(std::memory_order_relaxed) == &t;
-      if (!is_waiting(s) || !t.state.compare_exchange_strong(s, on_cpu ? RunState::kRunning : RunState::kRunnable))
+      if (!is_waiting(s) ||
+          !t.state.compare_exchange_strong(s, on_cpu ? RunState::kRunning : RunState::kRunnable))
         continue;
       if (on_cpu) return true;
     }
@@ -336,7 +351,9 @@ void give_way(GiveWay how) {
 
 }  // namespace
 
-void sched_yield() { give_way(GiveWay::kToAny); }
+void sched_yield() {
+  give_way(GiveWay::kToAny);
+}
 
 void sched_resched() {
   current().pending.fetch_and(~kPendingResched, std::memory_order_acq_rel);
@@ -381,9 +398,11 @@ void sched_requeue(Thread& t, void (*change)(Thread&, void*), void* argument) {
     change(t, argument);
     if (t.sched.policy == SchedPolicy::kRr) t.sched.slice_left = kRrSliceNs;
     if (!queued) {
-      // The running thread that may no longer be here, or no longer be the best, gives way at its next return.
+      // The running thread that may no longer be here, or no longer be the best, gives way at its next
+      // return.
       if (cpu->current.load(std::memory_order_relaxed) == &t)
-        t.pending.fetch_or(allowed_on(t, *cpu) ? kPendingResched : kPendingMigrate, std::memory_order_acq_rel);
+        t.pending.fetch_or(allowed_on(t, *cpu) ? kPendingResched : kPendingMigrate,
+                           std::memory_order_acq_rel);
       break;
     }
     if (allowed_on(t, *cpu)) {
@@ -475,7 +494,8 @@ uint64_t sched_tick(uint64_t now) {
   if (!anyone_waits) {
     s.ticking.store(0, std::memory_order_seq_cst);
     for (int i = 0; i < s.cpu_count; i++)
-      if (s.cpus[i].waiting.load(std::memory_order_seq_cst) != 0 && s.ticking.exchange(1) == 0) return now + kTickNs;
+      if (s.cpus[i].waiting.load(std::memory_order_seq_cst) != 0 && s.ticking.exchange(1) == 0)
+        return now + kTickNs;
     return host::kNever;
   }
   balance(now);

@@ -26,8 +26,8 @@ void sched_reacquire_cpu();
 // Policy, nice or affinity changed by `change` under the right lock.
 void sched_requeue(Thread& t, void (*change)(Thread&, void*), void* argument);
 
-// From the timer thread: charges, ends slices, balances. Returns when it wants to be called again (host ns), kNever if
-// nobody waits.
+// From the timer thread: charges, ends slices, balances. Returns when it wants to be called again (host ns),
+// kNever if nobody waits.
 uint64_t sched_tick(uint64_t now);
 
 // Hooks that the platform answers: a request to the monitor.

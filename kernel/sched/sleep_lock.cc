@@ -10,8 +10,9 @@ bool SleepMutex::try_lock() {
 
 void SleepMutex::lock() {
   if (try_lock()) return;
-  wait_event(waiters_, [&] { return state_.exchange(2, std::memory_order_acquire) == 0; },
-             WaitMode::kUninterruptible);
+  wait_event(
+      waiters_, [&] { return state_.exchange(2, std::memory_order_acquire) == 0; },
+      WaitMode::kUninterruptible);
 }
 
 void SleepMutex::unlock() {

@@ -1,7 +1,7 @@
-// Locks that may be held across waits, guest copies and host calls: file positions, directories, inode contents.
-// Built on the wait primitive: a waiter gives its virtual CPU away. Not interruptible by signals.
-// Rank: above (taken before) every Mutex; among themselves: directories by the VFS's rules (vfs/README.md), then
-// inode contents, then file position outermost of all.
+// Locks that may be held across waits, guest copies and host calls: file positions, directories, inode
+// contents. Built on the wait primitive: a waiter gives its virtual CPU away. Not interruptible by signals.
+// Rank: above (taken before) every Mutex; among themselves: directories by the VFS's rules (vfs/README.md),
+// then inode contents, then file position outermost of all.
 #pragma once
 #include "kernel/sched/wait.h"
 
@@ -31,7 +31,7 @@ class SleepRwLock {
   void unlock();
 
  private:
-  std::atomic<int32_t> state_{0};         // -1 a writer, n readers
+  std::atomic<int32_t> state_{0};             // -1 a writer, n readers
   std::atomic<uint32_t> writers_waiting_{0};  // readers let them pass
   WaitQueue waiters_;
 };

@@ -1,6 +1,6 @@
-// Thread: what the scheduler knows of a kernel context. It stands at the start of a task slot (host/slot.h), so that
-// current() is a mask of the stack pointer. A Task (task/task.h) is a Thread with a guest; the kernel-thread process
-// has Threads without one.
+// Thread: what the scheduler knows of a kernel context. It stands at the start of a task slot (host/slot.h),
+// so that current() is a mask of the stack pointer. A Task (task/task.h) is a Thread with a guest; the
+// kernel-thread process has Threads without one.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace lodge {
 
-// Reasons to look up from what a thread does. Set by others (and by itself) in Thread::pending; looked at before each
-// return to the guest, and by every interruptible wait.
+// Reasons to look up from what a thread does. Set by others (and by itself) in Thread::pending; looked at
+// before each return to the guest, and by every interruptible wait.
 enum Pending : uint32_t {
   kPendingSignal = 1 << 0,     // an unblocked signal is deliverable
   kPendingKill = 1 << 1,       // SIGKILL, exec or exit_group of another thread: killable waits end too
@@ -33,7 +33,15 @@ enum class Restart : uint8_t {
   kAlways,     // restart, after the handler if one runs: fork(2) never fails with EINTR
 };
 
-enum class RunState : uint32_t { kRunning, kRunnable, kInterruptible, kKillable, kUninterruptible, kStopped, kDead };
+enum class RunState : uint32_t {
+  kRunning,
+  kRunnable,
+  kInterruptible,
+  kKillable,
+  kUninterruptible,
+  kStopped,
+  kDead
+};
 
 struct VirtualCpu;
 
@@ -47,7 +55,7 @@ class Thread : public SlotHead {
   bool is_task = false;              // a Task; false for kernel threads
   const uint32_t slot_id;            // index into HostState::threads
   SchedEntity sched;
-  void (*kernel_main)() = nullptr;   // of a kernel thread
+  void (*kernel_main)() = nullptr;  // of a kernel thread
 
   bool has_pending(uint32_t bits) const { return (pending.load(std::memory_order_acquire) & bits) != 0; }
   // For a call that gives up because of a signal: records how it restarts, and is the error to return.
@@ -58,6 +66,8 @@ class Thread : public SlotHead {
   }
 };
 
-inline Thread& current() { return static_cast<Thread&>(current_slot()); }
+inline Thread& current() {
+  return static_cast<Thread&>(current_slot());
+}
 
 }  // namespace lodge

@@ -3,7 +3,9 @@
 
 namespace lodge {
 
-bool Waiter::wake_thread(Waiter& w, PollEvents) { return lodge::wake(*w.thread); }
+bool Waiter::wake_thread(Waiter& w, PollEvents) {
+  return lodge::wake(*w.thread);
+}
 
 void WaitQueue::add(Waiter& w) {
   MutexLock guard(lock_);
@@ -20,8 +22,8 @@ void WaitQueue::remove(Waiter& w) {
 }
 
 int WaitQueue::wake(PollEvents events, int exclusive, LockMode mode) {
-  // The waker has changed the state, and add() is followed by a look at it: an unlocked look at the list is enough
-  // when both sides order the two (seq_cst fences here and in prepare_to_wait).
+  // The waker has changed the state, and add() is followed by a look at it: an unlocked look at the list is
+  // enough when both sides order the two (seq_cst fences here and in prepare_to_wait).
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (list_.empty()) return 0;
   MutexLock guard(lock_, mode);

@@ -7,7 +7,9 @@
 
 namespace lodge {
 
-const Cred& current_cred() { return current_task().cred(); }
+const Cred& current_cred() {
+  return current_task().cred();
+}
 
 Result<long> install_in_current_task(Ref<File> file, uint32_t flags) {
   Task& task = current_task();

@@ -1,6 +1,7 @@
-// clone(2), clone3(2), fork and vfork. What can fail for want of memory is done before the child is visible; then it is
-// linked into the tree under Tasks::lock, where a signal to the parent that has come meanwhile stops the whole: it was
-// meant for the parent alone, or for a group that the child would have missed it in. Only the host may refuse after that.
+// clone(2), clone3(2), fork and vfork. What can fail for want of memory is done before the child is visible;
+// then it is linked into the tree under Tasks::lock, where a signal to the parent that has come meanwhile
+// stops the whole: it was meant for the parent alone, or for a group that the child would have missed it in.
+// Only the host may refuse after that.
 #include "kernel/task/clone.h"
 
 #include <optional>
@@ -230,7 +231,9 @@ Result<int32_t> do_clone(Task& parent, const CloneArgs& a) {
   if (process->limit(Limit::kCpu) != kUnlimited && !(flags & kCloneThread)) watch_cpu_limit(*process);
   sched_start(*child.started(), *parent.sched.vcpu.load(std::memory_order_relaxed));
   // Killable only: the child uses our memory and stack.
-  if (vfork) wait_event(vfork->waiters, [&] { return vfork->done.load(); }, WaitMode::kKillable);
+  if (vfork)
+    wait_event(
+        vfork->waiters, [&] { return vfork->done.load(); }, WaitMode::kKillable);
   return tid;
 }
 

@@ -1,6 +1,6 @@
-// The end of a thread, and of its process with the last one. A thread gives up what it holds in its own context, while
-// guest memory is there; then it leaves its process under Tasks::lock, where the last one turns the process into a
-// zombie, gives its children away and tells its parent. Linux: kernel/exit.c.
+// The end of a thread, and of its process with the last one. A thread gives up what it holds in its own
+// context, while guest memory is there; then it leaves its process under Tasks::lock, where the last one
+// turns the process into a zombie, gives its children away and tells its parent. Linux: kernel/exit.c.
 #include "kernel/task/exit.h"
 
 #include "kernel/file/fd_table.h"
@@ -21,8 +21,12 @@ using namespace abi;
 
 namespace {
 
-int cld_code(int32_t status) { return (status & 0x7f) == 0 ? kCldExited : (status & 0x80) ? kCldDumped : kCldKilled; }
-int32_t cld_status(int32_t status) { return (status & 0x7f) == 0 ? (status >> 8) & 0xff : status & 0x7f; }
+int cld_code(int32_t status) {
+  return (status & 0x7f) == 0 ? kCldExited : (status & 0x80) ? kCldDumped : kCldKilled;
+}
+int32_t cld_status(int32_t status) {
+  return (status & 0x7f) == 0 ? (status >> 8) & 0xff : status & 0x7f;
+}
 
 // The parent wants no zombies of its children (SIGCHLD ignored, or SA_NOCLDWAIT).
 bool autoreaps(Process& parent) {
@@ -95,8 +99,8 @@ void process_ends_locked(Process& p, List<Process, ChildTag>& drop) {
   if (group && p.parent && p.parent->group != group) signal_if_orphaned_locked(group);
 }
 
-// What other threads of the same memory wait for (set_tid_address(2), robust futexes). The addresses are the guest's:
-// whether they are good is its own business.
+// What other threads of the same memory wait for (set_tid_address(2), robust futexes). The addresses are the
+// guest's: whether they are good is its own business.
 void tell_memory_sharers(Task& t) {
   futex_exit(t);
   if (!t.clear_child_tid || t.mm().ref_count() == 1) return;
@@ -274,8 +278,9 @@ Result<void> become_only_thread(Task& self) {
     p.execing = &self;
     kill_other_threads_locked(p, &self);
   }
-  wait_event(p.thread_exits, [&] { return p.thread_count.load(std::memory_order_acquire) == 1; },
-             WaitMode::kUninterruptible);
+  wait_event(
+      p.thread_exits, [&] { return p.thread_count.load(std::memory_order_acquire) == 1; },
+      WaitMode::kUninterruptible);
   MutexLock tree(all.lock);
   MutexLock guard(p.signals_lock);
   p.execing = nullptr;

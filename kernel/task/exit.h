@@ -11,18 +11,20 @@ namespace lodge {
 [[noreturn]] void exit_group(Task& self, int32_t wait_status);   // all threads
 // The parent of a vfork need not wait any longer; nothing if nobody waits.
 void release_vfork(Task& t);
-[[noreturn]] void exit_killed(Task& self);                       // by somebody else's exit_group, exec or SIGKILL
+[[noreturn]] void exit_killed(Task& self);  // by somebody else's exit_group, exec or SIGKILL
 // A task whose host thread the host has killed: does what it would have done. From the kernel-thread process.
 void exit_on_behalf(Task& gone);
 
-// exec: makes the caller the only thread of its process, with the process's id. EINTR if it is being killed itself.
+// exec: makes the caller the only thread of its process, with the process's id. EINTR if it is being killed
+// itself.
 Result<void> become_only_thread(Task& self);
 
-// Tells the parent of a change of state: its exit signal, or SIGCHLD for stops, and wakes its waits. Tasks::lock held.
+// Tells the parent of a change of state: its exit signal, or SIGCHLD for stops, and wakes its waits.
+// Tasks::lock held.
 void notify_parent_locked(Process& p, int cld_code, int32_t status);
 
-// Takes a zombie out of the tree and the pid table; the tree's reference is the caller's to drop, without locks.
-// Tasks::lock is held.
+// Takes a zombie out of the tree and the pid table; the tree's reference is the caller's to drop, without
+// locks. Tasks::lock is held.
 void reap_locked(Process& p);
 
 struct WaitQuery {

@@ -11,7 +11,6 @@ namespace {
 constexpr uint32_t kWaiters = 0x80000000, kOwnerDied = 0x40000000, kTidMask = 0x3fffffff;
 constexpr int kMaxEntries = 2048;  // a list that is longer, or a ring, ends here
 
-
 // Bit 0 of a link says that it is a priority-inheriting lock.
 bool is_pi(uint64_t link) {
   return link & 1;

@@ -6,7 +6,8 @@
 namespace lodge {
 
 int32_t Tasks::alloc_pid_locked() {
-  constexpr int32_t kReserved = 300;  // numbers below are not used again after the first round, as Linux has it
+  constexpr int32_t kReserved =
+      300;  // numbers below are not used again after the first round, as Linux has it
   for (int tries = 0; tries < kMaxPid; tries++) {
     if (++last_pid >= kMaxPid) last_pid = kReserved;
     PidEntry*& chunk = chunks[last_pid / kChunk];
@@ -73,7 +74,8 @@ void leave_group_locked(Process& p) {
 bool group_is_orphaned_locked(ProcessGroup& group, Process* ignoring) {
   for (Process& p : group.processes) {
     if (&p == ignoring || p.zombie || !p.parent) continue;
-    if (p.parent->group != &group && p.parent->group && p.parent->group->session == group.session) return false;
+    if (p.parent->group != &group && p.parent->group && p.parent->group->session == group.session)
+      return false;
   }
   return true;
 }

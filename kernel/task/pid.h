@@ -1,6 +1,6 @@
-// Process ids: one number space for threads, processes, groups and sessions (credentials(7)). A number is free again
-// when nothing bears it any more.
-// Lock: kTaskTree (Tasks::lock) guards the table and everything reached through it.
+// Process ids: one number space for threads, processes, groups and sessions (credentials(7)). A number is
+// free again when nothing bears it any more. Lock: kTaskTree (Tasks::lock) guards the table and everything
+// reached through it.
 #pragma once
 #include <cstdint>
 
@@ -42,7 +42,7 @@ struct Tasks {
   PidEntry* chunks[kMaxPid / kChunk] = {};
   int32_t last_pid = 0;
   uint32_t thread_count = 0;
-  Process* init = nullptr;    // pid 1
+  Process* init = nullptr;  // pid 1
 
   // The lock is held for all of these.
   Task* task_locked(int32_t tid) { return known(tid) ? entry(tid).task : nullptr; }
@@ -52,10 +52,14 @@ struct Tasks {
   // The lowest process from `pid` on, null if there is none: for walks over all of them.
   Process* next_process_locked(int32_t pid);
   int32_t alloc_pid_locked();  // 0: none left. It stays free until its entry is filled.
-  PidEntry& entry(int32_t pid) { return chunks[pid / kChunk][pid % kChunk]; }  // of a number that was allocated
+  PidEntry& entry(int32_t pid) {
+    return chunks[pid / kChunk][pid % kChunk];
+  }  // of a number that was allocated
   bool known(int32_t pid) const { return pid > 0 && pid < kMaxPid && chunks[pid / kChunk]; }
 };
-inline Tasks& tasks() { return kernel_part<Tasks>(); }
+inline Tasks& tasks() {
+  return kernel_part<Tasks>();
+}
 
 // Membership; the lock is held. A group or session is made by its first member and goes with its last.
 ProcessGroup* make_group_locked(int32_t id, Session& session);  // null: no memory

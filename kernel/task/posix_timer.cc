@@ -50,7 +50,8 @@ uint64_t PosixTimer::expired(uint64_t now) {
   resting_.store(true, std::memory_order_release);
   auto sent = send_signal_locked(process_, thread, info);
   if (sent.ok() && queued()) return kNever;
-  // Taken already, and then its taker starts the timer again; or ignored, or no memory, and it goes on by itself.
+  // Taken already, and then its taker starts the timer again; or ignored, or no memory, and it goes on by
+  // itself.
   if (!resting_.exchange(false, std::memory_order_acq_rel)) return kNever;
   return advance(now, passed);
 }

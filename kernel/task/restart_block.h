@@ -1,5 +1,5 @@
-// What a call that was interrupted leaves for restart_syscall(2) to go on with (Restart::kBlock). kernel/task keeps one
-// per task, and calls resume() when no handler ran.
+// What a call that was interrupted leaves for restart_syscall(2) to go on with (Restart::kBlock). kernel/task
+// keeps one per task, and calls resume() when no handler ran.
 #pragma once
 #include <cstdint>
 

@@ -1,8 +1,8 @@
 // Sending, and delivering signals (signal(7)).
 //
-// Sending queues the signal under the target process's signals_lock and makes one thread that does not block it look:
-// `pending` is set, a waiting thread is woken, a running one kicked. Delivery happens on the way back to the guest
-// (deliver_signals), in the context of the task itself.
+// Sending queues the signal under the target process's signals_lock and makes one thread that does not block
+// it look: `pending` is set, a waiting thread is woken, a running one kicked. Delivery happens on the way
+// back to the guest (deliver_signals), in the context of the task itself.
 #pragma once
 #include "kernel/abi/signal.h"
 #include "kernel/base/result.h"
@@ -14,8 +14,8 @@ namespace lodge {
 abi::SigInfo user_siginfo(int signo, int code, Task& sender);  // kill and friends
 abi::SigInfo kernel_siginfo(int signo);
 
-// To the whole process, or to one thread (of `p`). Permission is the caller's business. What is ignored is dropped. EAGAIN:
-// a queued signal found no room. send_signal_locked: Tasks::lock is held.
+// To the whole process, or to one thread (of `p`). Permission is the caller's business. What is ignored is
+// dropped. EAGAIN: a queued signal found no room. send_signal_locked: Tasks::lock is held.
 Result<void> send_signal(Process& p, const abi::SigInfo& info);
 Result<void> send_signal_to_thread(Task& t, const abi::SigInfo& info);
 // A fault of the task itself: cannot be blocked or ignored.
@@ -31,7 +31,8 @@ Result<void> send_signal_locked(Process& p, Task* thread, const abi::SigInfo& in
 void make_look(Task& t);
 // Recomputes kPendingSignal. signals_lock is held.
 void recalc_pending_locked(Task& t);
-// Takes a signal of `wanted` that is pending for the task, off its own queue or the group's. signals_lock is held.
+// Takes a signal of `wanted` that is pending for the task, off its own queue or the group's. signals_lock is
+// held.
 bool take_signal_locked(Task& self, abi::SigSet wanted, abi::SigInfo& out);
 // SIGKILL and SIGSTOP are left out.
 void set_blocked(Task& self, abi::SigSet blocked);

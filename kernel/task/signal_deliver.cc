@@ -1,4 +1,5 @@
-// Delivery: takes pending signals and does what their disposition says, until one runs a handler or none is left.
+// Delivery: takes pending signals and does what their disposition says, until one runs a handler or none is
+// left.
 #include "kernel/sched/sched.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/platform_hooks.h"
@@ -12,7 +13,8 @@ using namespace abi;
 
 namespace {
 
-// The whole group stops; each of its threads comes to wait_while_stopped on its own (signal(7), stop signals).
+// The whole group stops; each of its threads comes to wait_while_stopped on its own (signal(7), stop
+// signals).
 void stop_group(Task& self, int signo) {
   Process& p = self.process();
   MutexLock tree(tasks().lock);
@@ -44,12 +46,14 @@ void wait_while_stopped(Task& self) {
   finish_wait();
 }
 
-// What becomes of the call that a signal interrupted. `action`: of the handler that is to run; null: none runs.
+// What becomes of the call that a signal interrupted. `action`: of the handler that is to run; null: none
+// runs.
 void settle_restart(Task& self, const SigAction* action) {
   self.pending.fetch_and(~kPendingRestart, std::memory_order_acq_rel);
   Restart how = std::exchange(self.restart, Restart::kNone);
   TrapFrame& f = self.frame();
-  if (!f.in_syscall() || how == Restart::kNone || f.rax != static_cast<uint64_t>(-static_cast<int64_t>(Errno::EINTR)))
+  if (!f.in_syscall() || how == Restart::kNone ||
+      f.rax != static_cast<uint64_t>(-static_cast<int64_t>(Errno::EINTR)))
     return;
   constexpr uint64_t kRestartSyscall = 219, kSyscallLength = 2;
   if (action && how != Restart::kAlways && !(how == Restart::kSys && (action->flags & kSaRestart))) return;

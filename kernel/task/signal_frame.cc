@@ -1,6 +1,6 @@
-// Layout: Linux's arch/x86 uapi (asm/sigcontext.h, asm/ucontext.h). From high to low on the stack: the xsave image,
-// 64-byte aligned, with the software bytes that say how large it is; then the frame; its address is 8 modulo 16, as a
-// function finds its stack on entry.
+// Layout: Linux's arch/x86 uapi (asm/sigcontext.h, asm/ucontext.h). From high to low on the stack: the xsave
+// image, 64-byte aligned, with the software bytes that say how large it is; then the frame; its address is 8
+// modulo 16, as a function finds its stack on entry.
 #include "kernel/task/signal_frame.h"
 
 #include "kernel/host/host_state.h"
@@ -45,7 +45,8 @@ struct SwBytes {
 };
 static_assert(sizeof(SwBytes) == 48);
 
-constexpr uint64_t kFlagsFromUser = 0x240dd5;  // what sigreturn may set: ID? AC OF DF TF SF ZF AF PF CF NT(0x4000)
+constexpr uint64_t kFlagsFromUser =
+    0x240dd5;  // what sigreturn may set: ID? AC OF DF TF SF ZF AF PF CF NT(0x4000)
 
 }  // namespace
 
@@ -71,7 +72,11 @@ Result<void> push_signal_frame(Task& self, const SigAction& action, const SigInf
     return Errno::EFAULT;
 
   auto* sw = reinterpret_cast<SwBytes*>(self.xsave_area() + kSwReserved);
-  *sw = {kMagic1, static_cast<uint32_t>(xsize + sizeof kMagic2), self.xsave_mask, static_cast<uint32_t>(xsize), {}};
+  *sw = {kMagic1,
+         static_cast<uint32_t>(xsize + sizeof kMagic2),
+         self.xsave_mask,
+         static_cast<uint32_t>(xsize),
+         {}};
   TRY(copy_to_user(fp, self.xsave_area(), xsize));
   TRY(put_user(fp + xsize, kMagic2));
 
@@ -79,10 +84,37 @@ Result<void> push_signal_frame(Task& self, const SigAction& action, const SigInf
   out.restorer = action.restorer;
   out.uc.flags = kUcFpXstate | kUcSigcontextSs | kUcStrictRestoreSs;
   out.uc.stack = self.alt_stack;
-  out.uc.stack.flags = self.alt_stack.flags & kSsDisable ? kSsDisable : onstack ? kSsOnstack : self.alt_stack.flags;
-  out.uc.mc = {f.r8,  f.r9,  f.r10, f.r11, f.r12, f.r13, f.r14, f.r15,    f.rdi,
-               f.rsi, f.rbp, f.rbx, f.rdx, f.rax, f.rcx, f.rsp, f.rip, f.rflags,
-               kUserCs, 0, 0, kUserSs, self.note.error, self.note.trap_number, old_mask.bits, self.note.address, fp, {}};
+  out.uc.stack.flags = self.alt_stack.flags & kSsDisable ? kSsDisable
+                       : onstack                         ? kSsOnstack
+                                                         : self.alt_stack.flags;
+  out.uc.mc = {f.r8,
+               f.r9,
+               f.r10,
+               f.r11,
+               f.r12,
+               f.r13,
+               f.r14,
+               f.r15,
+               f.rdi,
+               f.rsi,
+               f.rbp,
+               f.rbx,
+               f.rdx,
+               f.rax,
+               f.rcx,
+               f.rsp,
+               f.rip,
+               f.rflags,
+               kUserCs,
+               0,
+               0,
+               kUserSs,
+               self.note.error,
+               self.note.trap_number,
+               old_mask.bits,
+               self.note.address,
+               fp,
+               {}};
   out.uc.mask = old_mask;
   out.info = info;
   // Without SA_SIGINFO the handler takes one argument, but the frame is the same.
@@ -143,8 +175,9 @@ Result<void> pop_signal_frame(Task& self) {
   TRY(load_vector_state(self, uc.mc.fpstate));
   const SigContext& c = uc.mc;
   uint64_t flags = (f.rflags & ~kFlagsFromUser) | (c.rflags & kFlagsFromUser) | kFlagIf | 2;
-  f = {c.r15, c.r14, c.r13, c.r12, c.rbp, c.rbx, c.r11, c.r10, c.r9, c.r8, c.rax, c.rcx, c.rdx, c.rsi, c.rdi,
-       TrapFrame::kNoSyscall, c.rip, kUserCs, flags, c.rsp, kUserSs, 0};
+  f = {c.r15, c.r14,   c.r13, c.r12, c.rbp,   c.rbx, c.r11, c.r10,
+       c.r9,  c.r8,    c.rax, c.rcx, c.rdx,   c.rsi, c.rdi, TrapFrame::kNoSyscall,
+       c.rip, kUserCs, flags, c.rsp, kUserSs, 0};
   set_blocked(self, uc.mask);
   // The alternate stack comes back as it was; what sigaltstack(2) would refuse is left.
   if (!(uc.stack.flags & ~(kSsOnstack | kSsDisable | kSsAutodisarm)) && !on_alt_stack(self, f.rsp)) {

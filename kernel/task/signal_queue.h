@@ -1,5 +1,5 @@
-// Pending signals of one thread or one process: a set, and the queued infos (signal(7): a standard signal is queued
-// once, real-time signals in order). Lock: the owning process's signals_lock.
+// Pending signals of one thread or one process: a set, and the queued infos (signal(7): a standard signal is
+// queued once, real-time signals in order). Lock: the owning process's signals_lock.
 #pragma once
 #include "kernel/abi/signal.h"
 #include "kernel/base/arena.h"
@@ -19,10 +19,11 @@ class SignalQueue {
   SignalQueue() = default;
   ~SignalQueue() { flush({~0ull}); }
   abi::SigSet pending() const { return pending_; }
-  // Adds it; a standard signal that is already pending stays as it is, unless it is a timer's. Falls back to a bare bit (no info) for standard
-  // signals without memory; EAGAIN for real-time ones.
+  // Adds it; a standard signal that is already pending stays as it is, unless it is a timer's. Falls back to
+  // a bare bit (no info) for standard signals without memory; EAGAIN for real-time ones.
   Result<void> add(const abi::SigInfo& info);
-  // Takes the first deliverable signal: synchronous ones first, then the lowest number. False: none in `wanted`.
+  // Takes the first deliverable signal: synchronous ones first, then the lowest number. False: none in
+  // `wanted`.
   bool take(abi::SigSet wanted, abi::SigInfo& out);
   void flush(abi::SigSet which);
   bool has_timer(int32_t id);  // a signal of that POSIX timer

@@ -1,5 +1,5 @@
-// Sending: which queue a signal goes to, which thread looks, and what a signal does by merely being sent (SIGCONT,
-// SIGKILL). Linux: kernel/signal.c.
+// Sending: which queue a signal goes to, which thread looks, and what a signal does by merely being sent
+// (SIGCONT, SIGKILL). Linux: kernel/signal.c.
 #include "kernel/sched/sched.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/signal.h"
@@ -8,8 +8,12 @@ namespace lodge {
 
 using namespace abi;
 
-bool default_is_ignore(int s) { return s == kSigChld || s == kSigCont || s == kSigUrg || s == kSigWinch; }
-bool default_is_stop(int s) { return s == kSigStop || s == kSigTstp || s == kSigTtin || s == kSigTtou; }
+bool default_is_ignore(int s) {
+  return s == kSigChld || s == kSigCont || s == kSigUrg || s == kSigWinch;
+}
+bool default_is_stop(int s) {
+  return s == kSigStop || s == kSigTstp || s == kSigTtin || s == kSigTtou;
+}
 
 SigInfo user_siginfo(int signo, int code, Task& sender) {
   SigInfo i;
@@ -158,14 +162,16 @@ Result<void> send_signal_locked(Process& p, Task* thread, const SigInfo& info) {
 }
 
 void signal_group_locked(ProcessGroup& g, const SigInfo& info) {
-  for (Process& p : g.processes) (void)send_signal_locked(p, nullptr, info);  // a lost one is as if it had come later
+  for (Process& p : g.processes)
+    (void)send_signal_locked(p, nullptr, info);  // a lost one is as if it had come later
 }
 
 void force_signal(Task& self, SigInfo info) {
   Process& p = self.process();
   MutexLock guard(p.signals_lock);
   SigAction a = p.handlers->get(info.signo);
-  // A fault whose signal is blocked or ignored kills: the instruction cannot go on (signal(7), sigprocmask(2)).
+  // A fault whose signal is blocked or ignored kills: the instruction cannot go on (signal(7),
+  // sigprocmask(2)).
   if (self.blocked.has(info.signo) || a.handler == 1) {
     p.handlers->exchange(info.signo, {});
     self.blocked.remove(info.signo);
@@ -176,7 +182,9 @@ void force_signal(Task& self, SigInfo info) {
   self.pending.fetch_or(kPendingSignal, std::memory_order_acq_rel);
 }
 
-void force_signal(Task& self, int signo) { force_signal(self, kernel_siginfo(signo)); }
+void force_signal(Task& self, int signo) {
+  force_signal(self, kernel_siginfo(signo));
+}
 
 void force_kill(Task& self, int signo) {
   Process& p = self.process();

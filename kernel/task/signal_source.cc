@@ -9,7 +9,9 @@
 namespace lodge {
 namespace {
 
-Task& task_of(Thread& thread) { return static_cast<Task&>(thread); }
+Task& task_of(Thread& thread) {
+  return static_cast<Task&>(thread);
+}
 
 }  // namespace
 
@@ -19,7 +21,9 @@ SignalArrivals hold_signal_arrivals(Thread& thread) {
   return {&p.signal_arrivals, &p};
 }
 
-void drop_signal_arrivals(const SignalArrivals& arrivals) { static_cast<Process*>(arrivals.owner)->unref(); }
+void drop_signal_arrivals(const SignalArrivals& arrivals) {
+  static_cast<Process*>(arrivals.owner)->unref();
+}
 
 bool signal_is_pending(Thread& thread, abi::SigSet wanted) {
   Task& t = task_of(thread);

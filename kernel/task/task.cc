@@ -44,7 +44,9 @@ RefPtr<FsContext> Task::shared_fs() {
 }
 
 Process::Process(int32_t id) : pid(id) {}
-Process::~Process() { drop_timers(*this); }
+Process::~Process() {
+  drop_timers(*this);
+}
 
 uint64_t cpu_time_ns(const Task& t) {
   uint64_t ns = t.sched.runtime.load(std::memory_order_relaxed);
@@ -75,7 +77,11 @@ Usage usage_of_locked(Process& p) {
   return u;
 }
 
-uint64_t nofile_limit(Task& task) { return task.process().limit(Limit::kNofile); }
-RestartBlock& restart_block(Task& task) { return task.restart_block; }
+uint64_t nofile_limit(Task& task) {
+  return task.process().limit(Limit::kNofile);
+}
+RestartBlock& restart_block(Task& task) {
+  return task.restart_block;
+}
 
 }  // namespace lodge

@@ -1,10 +1,11 @@
-// Task: a guest thread. It stands in a task slot behind its Thread part. What threads share (address space, files,
-// working directory, the thread group with its signal handlers) is counted and hangs off it by reference.
+// Task: a guest thread. It stands in a task slot behind its Thread part. What threads share (address space,
+// files, working directory, the thread group with its signal handlers) is counted and hangs off it by
+// reference.
 //
-// Lifetime: made by clone, in the pid table until it exits; its slot is freed when its host thread is gone as well
-// (task_slot.h).
-// Locks: kTaskTree for parent, children, groups and sessions. A task's own references are changed only by the task
-// itself, under `share_lock` (kTask), so that it reads them without a lock and others read them under it.
+// Lifetime: made by clone, in the pid table until it exits; its slot is freed when its host thread is gone as
+// well (task_slot.h). Locks: kTaskTree for parent, children, groups and sessions. A task's own references are
+// changed only by the task itself, under `share_lock` (kTask), so that it reads them without a lock and
+// others read them under it.
 #pragma once
 #include "kernel/abi/signal.h"
 #include "kernel/base/mutex.h"
@@ -46,31 +47,32 @@ class Task : public Thread, public ListNode<InProcessTag> {
 
   int32_t tid = 0;
   char comm[16] = {};
-  // Signals of this thread alone; the group's are in Process. Lock: Process::signals_lock, which covers `blocked` for
-  // readers; the task alone writes it.
+  // Signals of this thread alone; the group's are in Process. Lock: Process::signals_lock, which covers
+  // `blocked` for readers; the task alone writes it.
   SignalQueue signals;
   abi::SigSet blocked{}, saved_mask{};
-  bool restore_mask = false;   // saved_mask is to be put back when no handler runs (sigsuspend, ppoll)
+  bool restore_mask = false;  // saved_mask is to be put back when no handler runs (sigsuspend, ppoll)
   abi::SigAltStack alt_stack{};
   // Futexes and threads.
   UserAddr clear_child_tid = 0, set_child_tid = 0;
   UserAddr robust_list = 0;
   std::atomic<bool> gave_up_futexes{false};  // on its way out
   RestartBlock restart_block;
-  RefPtr<VforkDone> vfork;     // set while the parent of a vfork waits for our exec or exit
-  uint64_t new_fs_base = 0;    // of a new task, until it runs
-  // arch_prctl(ARCH_SET_GS) takes gs away from the gate: every call of this task goes by the base path from then on.
+  RefPtr<VforkDone> vfork;   // set while the parent of a vfork waits for our exec or exit
+  uint64_t new_fs_base = 0;  // of a new task, until it runs
+  // arch_prctl(ARCH_SET_GS) takes gs away from the gate: every call of this task goes by the base path from
+  // then on.
   bool owns_gs = false;
-  uint64_t gs_base = 0;        // what the guest has set, if it owns gs
+  uint64_t gs_base = 0;  // what the guest has set, if it owns gs
   std::atomic<bool> exiting{false};
   void (*start)(Task&) = nullptr;  // where a task goes on that a fresh host process takes over
   void* exec_request = nullptr;    // what it goes on with (loader/exec.h)
-  uint64_t start_time = 0;      // ns since boot
+  uint64_t start_time = 0;         // ns since boot
   uint64_t min_faults = 0;
   int32_t pdeath_signal = 0;
   uint64_t timer_slack = 50000;
   uint32_t personality = 0;
-  uint16_t io_priority = 0;     // ioprio_set(2)
+  uint16_t io_priority = 0;  // ioprio_set(2)
 
   RefPtr<FdTable> fds_;
   RefPtr<FsContext> fs_;
@@ -80,6 +82,8 @@ class Task : public Thread, public ListNode<InProcessTag> {
   Mutex share_lock{LockClass::kTask};
 };
 
-inline Task& current_task() { return static_cast<Task&>(current()); }
+inline Task& current_task() {
+  return static_cast<Task&>(current());
+}
 
 }  // namespace lodge

@@ -4,6 +4,8 @@
 
 namespace lodge {
 
-uint64_t random_u64() { return kernel_part<Random>().next_u64(); }
+uint64_t random_u64() {
+  return kernel_part<Random>().next_u64();
+}
 
 }  // namespace lodge

@@ -1,10 +1,10 @@
 // Slots of arena for tasks and kernel threads, and when they may be used again.
 //
-// A slot outlives the Task in it until its host thread is gone, because that thread still stands on its stacks. The
-// host clears a thread's tid word at its end, but only while other threads share its memory; which thread of a process
-// ends last nobody knows before. So a slot is free when its tid word is, or when the monitor has reaped its process,
-// whichever is seen first. Slots in between are on a list that allocation looks through.
-// Lock: kHost.
+// A slot outlives the Task in it until its host thread is gone, because that thread still stands on its
+// stacks. The host clears a thread's tid word at its end, but only while other threads share its memory;
+// which thread of a process ends last nobody knows before. So a slot is free when its tid word is, or when
+// the monitor has reaped its process, whichever is seen first. Slots in between are on a list that allocation
+// looks through. Lock: kHost.
 #pragma once
 #include "kernel/base/kernel.h"
 #include "kernel/base/result.h"
@@ -36,7 +36,8 @@ struct NewSlot {
   void* memory;
   uint32_t id;
 };
-// Memory of one slot, its head set up for a context that will be `kernel_sp`-ready. EAGAIN when there are too many.
+// Memory of one slot, its head set up for a context that will be `kernel_sp`-ready. EAGAIN when there are too
+// many.
 Result<NewSlot> alloc_slot();
 void free_unused_slot(void* memory, uint32_t id);  // of a clone that failed: no host thread ever ran
 // The Task's references are dropped; its memory goes when the host thread has gone.

@@ -1,8 +1,8 @@
 // The clocks that guests see (clock_gettime(2)), and the host's that they are made of.
 //
-// CLOCK_REALTIME is the host's: only the host sets it. CLOCK_MONOTONIC and CLOCK_BOOTTIME are the host's CLOCK_MONOTONIC
-// less a base that is fixed at boot (and moved by a restore); the vDSO page that guests read has the same base. All
-// values are nanoseconds.
+// CLOCK_REALTIME is the host's: only the host sets it. CLOCK_MONOTONIC and CLOCK_BOOTTIME are the host's
+// CLOCK_MONOTONIC less a base that is fixed at boot (and moved by a restore); the vDSO page that guests read
+// has the same base. All values are nanoseconds.
 #pragma once
 #include <atomic>
 #include <cstdint>

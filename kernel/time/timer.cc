@@ -6,7 +6,9 @@ namespace {
 // Two clocks are not read at the same instant; what differs by more than this was set.
 constexpr int64_t kStepNs = 5'000'000;
 
-int64_t realtime_less_monotonic() { return static_cast<int64_t>(host::realtime_ns() - host::monotonic_ns()); }
+int64_t realtime_less_monotonic() {
+  return static_cast<int64_t>(host::realtime_ns() - host::monotonic_ns());
+}
 
 }  // namespace
 
@@ -53,7 +55,8 @@ void TimerQueue::run_tree(TimeBase base) {
     timers.erase(*t);
     uint64_t next = t->callback_(*t, now);
     if (next == Timer::kNever) continue;
-    t->deadline_ = next > now ? next : now + 1;  // one that is always due must not keep the others from running
+    t->deadline_ =
+        next > now ? next : now + 1;  // one that is always due must not keep the others from running
     timers.insert(*t);
   }
 }

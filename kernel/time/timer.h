@@ -1,11 +1,11 @@
-// Timers: something to be done at a time. One queue per VPS, run by the timer thread of the kernel-thread process,
-// which sleeps until earliest() and then calls run_expired().
+// Timers: something to be done at a time. One queue per VPS, run by the timer thread of the kernel-thread
+// process, which sleeps until earliest() and then calls run_expired().
 //
-// A callback runs with the queue's lock held, so that a timer that was cancelled is not running: it must not wait and
-// takes only locks below kTimer (waking and sending signals is what it is for). It may not arm or cancel; it returns
-// when it wants to be called again. Periodic timers are made of that: owners that need not be called while nobody
-// listens (timerfd, POSIX timers) go on from their last deadline when somebody does (periods_since).
-// Lock: TimerQueue::lock_ (kTimer).
+// A callback runs with the queue's lock held, so that a timer that was cancelled is not running: it must not
+// wait and takes only locks below kTimer (waking and sending signals is what it is for). It may not arm or
+// cancel; it returns when it wants to be called again. Periodic timers are made of that: owners that need not
+// be called while nobody listens (timerfd, POSIX timers) go on from their last deadline when somebody does
+// (periods_since). Lock: TimerQueue::lock_ (kTimer).
 #pragma once
 #include <cstdint>
 
@@ -48,8 +48,8 @@ class Timer : public RbNode {
   Callback callback_;
 };
 
-// Somebody who wants to know when the host's CLOCK_REALTIME was set (TFD_TIMER_CANCEL_ON_SET). on_step is called as
-// timers' callbacks are.
+// Somebody who wants to know when the host's CLOCK_REALTIME was set (TFD_TIMER_CANCEL_ON_SET). on_step is
+// called as timers' callbacks are.
 struct ClockWatcher : ListNode<ClockWatcher> {
   explicit ClockWatcher(void (*f)(ClockWatcher&)) : on_step(f) {}
   void (*on_step)(ClockWatcher&);
@@ -59,7 +59,8 @@ class TimerQueue {
  public:
   static constexpr KernelPart kPart = KernelPart::kTimers;
 
-  // Calls back all timers that are due; returns the host's CLOCK_MONOTONIC at which it wants to be called again.
+  // Calls back all timers that are due; returns the host's CLOCK_MONOTONIC at which it wants to be called
+  // again.
   uint64_t run_expired();
   uint64_t earliest();
 

@@ -1,5 +1,6 @@
-// The console: the terminal whose driver side is the mailbox, and so the terminal that `lodge run` was started on.
-// kernel/mailbox implements TtyDriver and calls receive(), output_possible(), set_winsize() and hang_up().
+// The console: the terminal whose driver side is the mailbox, and so the terminal that `lodge run` was
+// started on. kernel/mailbox implements TtyDriver and calls receive(), output_possible(), set_winsize() and
+// hang_up().
 #pragma once
 #include "kernel/tty/tty.h"
 

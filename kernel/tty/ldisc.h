@@ -1,12 +1,12 @@
-// LineDiscipline: the part of a terminal between its driver and its reader (termios(3)): editing of lines, echo,
-// special characters, signals, flow control, and the mapping of output. It does not wait and does not know of files;
-// what it cannot do alone it asks of its port.
+// LineDiscipline: the part of a terminal between its driver and its reader (termios(3)): editing of lines,
+// echo, special characters, signals, flow control, and the mapping of output. It does not wait and does not
+// know of files; what it cannot do alone it asks of its port.
 //
-// Input is kept in a ring of 4096 bytes. In canonical mode [tail_, canon_head_) are whole lines and [canon_head_,
-// head_) is the line being edited; the last byte of each line (newline, EOL, or the mark that end-of-file leaves) has
-// its bit in ends_. In raw mode everything in [tail_, head_) may be read.
-// Lock: the terminal's (kTty), for every call here; the port's functions are called with it held.
-// Reference: Linux drivers/tty/n_tty.c, termios(3).
+// Input is kept in a ring of 4096 bytes. In canonical mode [tail_, canon_head_) are whole lines and
+// [canon_head_, head_) is the line being edited; the last byte of each line (newline, EOL, or the mark that
+// end-of-file leaves) has its bit in ends_. In raw mode everything in [tail_, head_) may be read. Lock: the
+// terminal's (kTty), for every call here; the port's functions are called with it held. Reference: Linux
+// drivers/tty/n_tty.c, termios(3).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,10 +19,10 @@ namespace lodge {
 // What a line discipline asks of its terminal.
 class LdiscPort {
  public:
-  virtual size_t output_room() = 0;                       // bytes that output() takes now; 0 while output is stopped
+  virtual size_t output_room() = 0;  // bytes that output() takes now; 0 while output is stopped
   virtual void output(const char* bytes, size_t n) = 0;  // n <= output_room()
-  virtual void discard_output() = 0;                      // what was not sent yet
-  virtual void input_arrived() = 0;                       // a reader may find something
+  virtual void discard_output() = 0;                     // what was not sent yet
+  virtual void input_arrived() = 0;                      // a reader may find something
   virtual void signal_foreground(int signo) = 0;
   virtual void stop_output() = 0;
   virtual void start_output() = 0;
@@ -46,8 +46,8 @@ class LineDiscipline {
   // Back to how a newly opened terminal is, input dropped.
   void reset();
 
-  // Takes what the driver received; returns how much. Less than all: the reader is behind, offer the rest again
-  // when room for input was made.
+  // Takes what the driver received; returns how much. Less than all: the reader is behind, offer the rest
+  // again when room for input was made.
   size_t receive(const char* bytes, size_t n);
   // Maps and sends; returns how much of it was taken. The caller waits for room and goes on.
   size_t write(const char* bytes, size_t n);

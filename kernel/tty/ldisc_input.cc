@@ -7,7 +7,9 @@
 namespace lodge {
 namespace {
 
-bool is_control(uint8_t c) { return c < 0x20 || c == 0x7f; }
+bool is_control(uint8_t c) {
+  return c < 0x20 || c == 0x7f;
+}
 bool is_word(uint8_t c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
@@ -52,8 +54,9 @@ void LineDiscipline::flush_input() {
 size_t LineDiscipline::receive(const char* bytes, size_t n) {
   size_t taken = 0;
   for (; taken < n; taken++) {
-    // While a line cannot be read before it ends, all is taken: what exceeds the ring is dropped (put), but editing
-    // and the line's end still work. Otherwise the reader has to make room; two bytes, since PARMRK may double one.
+    // While a line cannot be read before it ends, all is taken: what exceeds the ring is dropped (put), but
+    // editing and the line's end still work. Otherwise the reader has to make room; two bytes, since PARMRK
+    // may double one.
     bool unfinished_line = canonical() && canon_head_ == tail_;
     if (free_input() < 2 && !unfinished_line) break;
     receive_char(static_cast<uint8_t>(bytes[taken]));

@@ -12,8 +12,8 @@ abi::Termios default_termios() {
   t.iflag = abi::kIcrnl | abi::kIxon;
   t.oflag = abi::kOpost | abi::kOnlcr;
   t.cflag = abi::kB38400 | abi::kCs8 | abi::kCread | abi::kHupcl;
-  t.lflag = abi::kIsig | abi::kIcanon | abi::kEcho | abi::kEchoe | abi::kEchok | abi::kEchoctl | abi::kEchoke |
-            abi::kIexten;
+  t.lflag = abi::kIsig | abi::kIcanon | abi::kEcho | abi::kEchoe | abi::kEchok | abi::kEchoctl |
+            abi::kEchoke | abi::kIexten;
   t.cc[abi::kVintr] = 'C' - '@';
   t.cc[abi::kVquit] = '\\' - '@';
   t.cc[abi::kVerase] = 0x7f;

@@ -66,7 +66,9 @@ void Pty::write(const char* bytes, size_t n) {
   master_readable_.wake(kIn);
 }
 
-void Pty::discard_unsent() { to_master_.keep_first(kBeyondRecall); }
+void Pty::discard_unsent() {
+  to_master_.keep_first(kBeyondRecall);
+}
 
 void Pty::input_wanted() {
   while (to_slave_.bytes() != 0) {
@@ -80,7 +82,8 @@ void Pty::input_wanted() {
 
 void Pty::status_changed(uint8_t bits) {
   if (!packet_mode_) return;
-  constexpr uint8_t kFlow = abi::kTiocpktStop | abi::kTiocpktStart, kRules = abi::kTiocpktDostop | abi::kTiocpktNostop;
+  constexpr uint8_t kFlow = abi::kTiocpktStop | abi::kTiocpktStart,
+                    kRules = abi::kTiocpktDostop | abi::kTiocpktNostop;
   // Of two that contradict each other the later one holds.
   if (bits & kFlow) packet_status_ &= ~kFlow;
   if (bits & kRules) packet_status_ &= ~kRules;

@@ -1,9 +1,9 @@
-// Pty: a pseudoterminal (pty(7)). The slave is a Tty whose driver is the master's side: what is written to the slave
-// waits in to_master_ for the master's reader; what is written to the master goes to the slave's line discipline, and
-// waits in to_slave_ when that is full.
+// Pty: a pseudoterminal (pty(7)). The slave is a Tty whose driver is the master's side: what is written to
+// the slave waits in to_master_ for the master's reader; what is written to the master goes to the slave's
+// line discipline, and waits in to_slave_ when that is full.
 //
-// Lock: the slave's (Tty::lock), for both sides. Sizes are those of Linux: 8 KiB in each direction besides the line
-// discipline's 4 KiB (to_master_ holds what Linux keeps in the master's own line discipline, too).
+// Lock: the slave's (Tty::lock), for both sides. Sizes are those of Linux: 8 KiB in each direction besides
+// the line discipline's 4 KiB (to_master_ holds what Linux keeps in the master's own line discipline, too).
 #pragma once
 #include "kernel/file/file.h"
 #include "kernel/tty/byte_ring.h"
@@ -18,9 +18,9 @@ class PtyOwner {
  public:
   virtual void keep() = 0;
   virtual void let_go() = 0;
-  virtual void master_closed(Pty& pty) = 0;                               // its name goes
-  virtual void gone(uint32_t index) = 0;                                  // its number is free again
-  virtual Result<Ref<File>> open_peer(Pty& pty, uint32_t flags) = 0;      // TIOCGPTPEER
+  virtual void master_closed(Pty& pty) = 0;                           // its name goes
+  virtual void gone(uint32_t index) = 0;                              // its number is free again
+  virtual Result<Ref<File>> open_peer(Pty& pty, uint32_t flags) = 0;  // TIOCGPTPEER
 
  protected:
   ~PtyOwner() = default;
@@ -29,8 +29,8 @@ class PtyOwner {
 class Pty final : public Tty, private TtyDriver {
  public:
   static constexpr uint32_t kSlaveMajor = 136;
-  // Takes the number over: gone() is called for it, also after a failure. The slave is locked at first (TIOCSPTLCK),
-  // and so cannot be opened; the master is open from the start.
+  // Takes the number over: gone() is called for it, also after a failure. The slave is locked at first
+  // (TIOCSPTLCK), and so cannot be opened; the master is open from the start.
   static Result<Ref<Pty>> create(uint32_t index, PtyOwner& owner);
   Pty(uint32_t index, PtyOwner& owner);
   ~Pty() override;
@@ -81,7 +81,8 @@ class Pty final : public Tty, private TtyDriver {
 class PtyMasterFile final : public File {
  public:
   static constexpr FileKind kKind = FileKind::kPtyMaster;
-  PtyMasterFile(Ref<Inode> inode, Ref<Pty> pty, uint32_t flags) : File(std::move(inode), flags), pty_(std::move(pty)) {}
+  PtyMasterFile(Ref<Inode> inode, Ref<Pty> pty, uint32_t flags)
+      : File(std::move(inode), flags), pty_(std::move(pty)) {}
   ~PtyMasterFile() override;
 
   FileKind kind() const override { return kKind; }

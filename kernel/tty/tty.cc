@@ -33,7 +33,8 @@ size_t Tty::receive(std::span<const char> bytes) {
 // Somebody took input away: who holds input back may go on.
 void Tty::after_read() {
   if (std::exchange(input_held_, false)) driver_.input_wanted();
-  if (peer_stopped_ && LineDiscipline::kInputSize - ldisc_.free_input() <= kUnthrottleBytes && driver_.room() != 0) {
+  if (peer_stopped_ && LineDiscipline::kInputSize - ldisc_.free_input() <= kUnthrottleBytes &&
+      driver_.room() != 0) {
     peer_stopped_ = false;
     driver_.write(reinterpret_cast<const char*>(&ldisc_.termios().cc[abi::kVstart]), 1);
   }
@@ -47,7 +48,9 @@ void Tty::output_possible() {
   wake_writers();
 }
 
-void Tty::wake_writers() { writable_.wake(kPollOut | kPollWrNorm); }
+void Tty::wake_writers() {
+  writable_.wake(kPollOut | kPollWrNorm);
+}
 
 void Tty::wake_everybody() {
   readable_.wake_all();
@@ -55,8 +58,12 @@ void Tty::wake_everybody() {
   turns_.wake_all();
 }
 
-size_t Tty::output_room() { return output_stopped() ? 0 : driver_.room(); }
-void Tty::output(const char* bytes, size_t n) { driver_.write(bytes, n); }
+size_t Tty::output_room() {
+  return output_stopped() ? 0 : driver_.room();
+}
+void Tty::output(const char* bytes, size_t n) {
+  driver_.write(bytes, n);
+}
 
 void Tty::discard_output() {
   driver_.discard_unsent();
@@ -64,10 +71,14 @@ void Tty::discard_output() {
   wake_writers();
 }
 
-void Tty::input_arrived() { readable_.wake(kPollIn | kPollRdNorm); }
+void Tty::input_arrived() {
+  readable_.wake(kPollIn | kPollRdNorm);
+}
 
 // May come out of receive(), so the driver is not asked for more here: whoever flushed does that.
-void Tty::input_flushed() { driver_.status_changed(abi::kTiocpktFlushread); }
+void Tty::input_flushed() {
+  driver_.status_changed(abi::kTiocpktFlushread);
+}
 
 void Tty::signal_foreground(int signo) {
   if (foreground_ != 0) signal_group(foreground_, signo);
@@ -105,7 +116,9 @@ void Tty::close() {
   if (session != 0) clear_controlling_tty(session, 0);
 }
 
-void Tty::hang_up() { hang_up_session(LeaveReason::kRequest); }
+void Tty::hang_up() {
+  hang_up_session(LeaveReason::kRequest);
+}
 
 void Tty::hang_up_session(LeaveReason why) {
   int32_t session, foreground;

@@ -1,10 +1,10 @@
-// Tty: a terminal, as its users see it: line discipline, window size, controlling session, foreground group, readers
-// and writers. A driver moves its bytes: a pty's other side, or the console's mailbox.
+// Tty: a terminal, as its users see it: line discipline, window size, controlling session, foreground group,
+// readers and writers. A driver moves its bytes: a pty's other side, or the console's mailbox.
 //
-// Locks: lock_ (kTty) guards all state, also the line discipline's and, for a pty, the master's queue. It is not held
-// while bytes are copied from or to the guest, or while waiting. One reader and one writer at a time have their turn,
-// which they may wait for and keep while they wait for input or room.
-// Reference: Linux drivers/tty/tty_io.c, tty_jobctrl.c, n_tty.c; ioctl_tty(2), termios(3), credentials(7).
+// Locks: lock_ (kTty) guards all state, also the line discipline's and, for a pty, the master's queue. It is
+// not held while bytes are copied from or to the guest, or while waiting. One reader and one writer at a time
+// have their turn, which they may wait for and keep while they wait for input or room. Reference: Linux
+// drivers/tty/tty_io.c, tty_jobctrl.c, n_tty.c; ioctl_tty(2), termios(3), credentials(7).
 #pragma once
 #include <span>
 #include <string_view>
@@ -26,8 +26,8 @@ class File;
 class IoCursor;
 class Tty;
 
-// The side of a terminal that faces the world. Called with the terminal's lock held: must not wait, and takes only
-// locks below kTty. It calls Tty::receive() and Tty::output_possible() without that lock.
+// The side of a terminal that faces the world. Called with the terminal's lock held: must not wait, and takes
+// only locks below kTty. It calls Tty::receive() and Tty::output_possible() without that lock.
 class TtyDriver {
  public:
   virtual size_t room() = 0;                            // bytes that write() takes now
@@ -47,8 +47,8 @@ class TtyDriver {
 
 enum class TtyKind : uint8_t { kConsole, kPty };
 
-// What a session leader does to its terminal when it gives it up (TIOCNOTTY) or dies: SIGHUP (and SIGCONT) to the
-// foreground group, and the session has no terminal any more. kernel/task calls it for exit.
+// What a session leader does to its terminal when it gives it up (TIOCNOTTY) or dies: SIGHUP (and SIGCONT) to
+// the foreground group, and the session has no terminal any more. kernel/task calls it for exit.
 enum class LeaveReason : uint8_t { kRequest, kExit };
 void leave_controlling_tty(Thread& self, LeaveReason why);
 
@@ -67,7 +67,8 @@ class Tty : public RefCounted<Tty>, private LdiscPort {
   // For the driver. receive() says how much it took; the rest is offered again after input_wanted().
   size_t receive(std::span<const char> bytes);
   void output_possible();
-  // The line is gone (terminal closed, vhangup(2)): readers see the end of file, writers EIO, the session SIGHUP.
+  // The line is gone (terminal closed, vhangup(2)): readers see the end of file, writers EIO, the session
+  // SIGHUP.
   void hang_up();
   void set_winsize(const abi::Winsize& size);  // SIGWINCH to the foreground group if it changed
   abi::Winsize winsize();
@@ -86,7 +87,8 @@ class Tty : public RefCounted<Tty>, private LdiscPort {
   PollEvents poll(uint32_t epoch, PollTable* table);
 
   // Job control (tty_job.cc).
-  // What a background process may not do: EIO, or EINTR with `signo` sent to its group and the call to be restarted.
+  // What a background process may not do: EIO, or EINTR with `signo` sent to its group and the call to be
+  // restarted.
   Result<void> check_background(int signo);
   void acquire_on_open();  // open(2) without O_NOCTTY
   enum class Force : uint8_t { kNo, kSteal };
@@ -149,7 +151,7 @@ class Tty : public RefCounted<Tty>, private LdiscPort {
   TtyDriver& driver_;
   const TtyKind kind_;
   const uint64_t device_;
-  std::atomic<uint32_t> epoch_{0};                  // hang-ups so far
+  std::atomic<uint32_t> epoch_{0};  // hang-ups so far
   int open_count_ GUARDED_BY(lock_) = 0;
   bool exclusive_ GUARDED_BY(lock_) = false;        // TIOCEXCL
   bool stopped_ GUARDED_BY(lock_) = false;          // output, by the STOP character

@@ -23,7 +23,8 @@ Result<Ref<File>> open_tty(Inode& inode, Tty& tty, uint32_t flags, Acquire acqui
     tty.close();
     return file.error();
   }
-  if (acquire == Acquire::kUnlessNoctty && !(flags & abi::kONoctty) && (*file)->readable()) tty.acquire_on_open();
+  if (acquire == Acquire::kUnlessNoctty && !(flags & abi::kONoctty) && (*file)->readable())
+    tty.acquire_on_open();
   return Ref<File>(file.take());
 }
 

@@ -1,7 +1,7 @@
 // TtyFile: an open terminal: a pty's slave, or the console.
 #pragma once
-#include "kernel/file/file.h"
 #include "kernel/base/kernel.h"
+#include "kernel/file/file.h"
 #include "kernel/tty/tty.h"
 
 namespace lodge {
@@ -42,7 +42,8 @@ enum class Acquire : uint8_t { kNever, kUnlessNoctty };
 Result<Ref<File>> open_tty(Inode& inode, Tty& tty, uint32_t flags, Acquire acquire,
                            TtyFile::Hangup hangup = TtyFile::Hangup::kCloses);
 
-// The terminals of a VPS: the console, and who opens 5:0 (/dev/tty), 5:1 (/dev/console), 5:2 (/dev/ptmx), 4:0 and 4:1.
+// The terminals of a VPS: the console, and who opens 5:0 (/dev/tty), 5:1 (/dev/console), 5:2 (/dev/ptmx), 4:0
+// and 4:1.
 struct TtyState {
   static constexpr KernelPart kPart = KernelPart::kTtys;
   RefPtr<Tty> console;

@@ -12,7 +12,8 @@
 namespace lodge {
 namespace {
 
-constexpr uint32_t kSpeeds[] = {0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400};
+constexpr uint32_t kSpeeds[] = {0,   50,   75,   110,  134,  150,  200,   300,
+                                600, 1200, 1800, 2400, 4800, 9600, 19200, 38400};
 constexpr uint32_t kFastSpeeds[] = {57600,   115200,  230400,  460800,  500000,  576000,  921600, 1000000,
                                     1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
 
@@ -35,13 +36,18 @@ void merge_termio(abi::Termios& t, const abi::Termio& old) {
 }
 
 abi::Termio to_termio(const abi::Termios& t) {
-  abi::Termio old{static_cast<uint16_t>(t.iflag), static_cast<uint16_t>(t.oflag), static_cast<uint16_t>(t.cflag),
-                  static_cast<uint16_t>(t.lflag), t.line, {}};
+  abi::Termio old{static_cast<uint16_t>(t.iflag),
+                  static_cast<uint16_t>(t.oflag),
+                  static_cast<uint16_t>(t.cflag),
+                  static_cast<uint16_t>(t.lflag),
+                  t.line,
+                  {}};
   std::memcpy(old.cc, t.cc, sizeof old.cc);
   return old;
 }
 
-// Packet mode tells of flow control that the other side may do itself: ^S and ^Q, and nothing else, stop and start.
+// Packet mode tells of flow control that the other side may do itself: ^S and ^Q, and nothing else, stop and
+// start.
 bool usual_flow_control(const abi::Termios& t) {
   return (t.iflag & abi::kIxon) && t.cc[abi::kVstop] == 'S' - '@' && t.cc[abi::kVstart] == 'Q' - '@';
 }
@@ -65,7 +71,8 @@ Result<long> Tty::get_termios(uint32_t command, UserAddr to) {
 }
 
 void Tty::apply_termios(abi::Termios2 t) {
-  if (kind_ == TtyKind::kPty) t.base.cflag = (t.base.cflag & ~(abi::kCsize | abi::kParenb)) | abi::kCs8 | abi::kCread;
+  if (kind_ == TtyKind::kPty)
+    t.base.cflag = (t.base.cflag & ~(abi::kCsize | abi::kParenb)) | abi::kCs8 | abi::kCread;
   {
     MutexLock guard(lock_);
     const abi::Termios& old = ldisc_.termios();
@@ -172,7 +179,8 @@ Result<long> Tty::settings_ioctl(uint32_t command, UserAddr argument, Use use) {
     case abi::kTiocsetd:  // N_TTY is the only one there is
       if (TRY(get_user<int32_t>(argument)) != 0) return Errno::EINVAL;
       return 0;
-    case abi::kTiocsti:  // as Linux with dev.tty.legacy_tiocsti = 0: what types for another process is no friend
+    case abi::kTiocsti:  // as Linux with dev.tty.legacy_tiocsti = 0: what types for another process is no
+                         // friend
       return Errno::EIO;
     default:
       return Errno::ENOTTY;

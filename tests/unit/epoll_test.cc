@@ -119,7 +119,7 @@ TEST_F(EpollTest, ASetLeavesItsFiles) {
     Set s = new_set();
     ASSERT_TRUE(s->add(*f, 3, {kPollIn, 1}).ok());
   }
-  signal(*f);  // nobody listens, nothing breaks
+  signal(*f);                                       // nobody listens, nothing breaks
   EXPECT_LE(k.scope.active_objects(), before + 1);  // the file keeps its watch list
 }
 

@@ -1,5 +1,5 @@
-// A small kernel for the tests of pipes, polling and terminals: an arena, the parts that they need, and what they ask
-// of kernel/task, which is not part of the hosted build. Included by one source per program.
+// A small kernel for the tests of pipes, polling and terminals: an arena, the parts that they need, and what
+// they ask of kernel/task, which is not part of the hosted build. Included by one source per program.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -26,11 +26,19 @@ namespace lodge {
 inline std::atomic<int> sigpipes{0};
 inline Cred test_cred;
 
-void send_sigpipe(Thread&) { sigpipes++; }
-const Cred& current_cred() { return test_cred; }
-Result<long> install_in_current_task(Ref<File>, uint32_t) { return 7; }
+void send_sigpipe(Thread&) {
+  sigpipes++;
+}
+const Cred& current_cred() {
+  return test_cred;
+}
+Result<long> install_in_current_task(Ref<File>, uint32_t) {
+  return 7;
+}
 inline std::atomic<int> timer_wakes{0};
-void wake_timer_thread() { timer_wakes++; }
+void wake_timer_thread() {
+  timer_wakes++;
+}
 
 class TestKernel {
  public:
@@ -95,7 +103,11 @@ inline ReadOutcome read_file(File& f, size_t n) {
   buffer.resize(*r);
   return {Errno{}, buffer};
 }
-inline ReadOutcome text(std::string_view s) { return {Errno{}, std::string(s)}; }
-inline ReadOutcome error(Errno e) { return {e, ""}; }
+inline ReadOutcome text(std::string_view s) {
+  return {Errno{}, std::string(s)};
+}
+inline ReadOutcome error(Errno e) {
+  return {e, ""};
+}
 
 }  // namespace lodge

@@ -1,4 +1,6 @@
 // The line discipline against termios(3).
+#include "kernel/tty/ldisc.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +10,6 @@
 #include <vector>
 
 #include "kernel/abi/signal.h"
-#include "kernel/tty/ldisc.h"
 
 namespace lodge {
 namespace {
@@ -179,7 +180,9 @@ TEST_F(LdiscTest, EndOfFile) {
   EXPECT_TRUE(l->readable());
   EXPECT_EQ(read(), "");
   EXPECT_TRUE(ended);
-  type("abc\x04" "def\n");
+  type(
+      "abc\x04"
+      "def\n");
   EXPECT_EQ(l->input_bytes(), 7u);
   EXPECT_EQ(read(), "abc");
   EXPECT_EQ(read(), "def\n");

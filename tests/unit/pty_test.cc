@@ -1,11 +1,12 @@
 // Terminals as files: ptys, waiting reads, job control, hang-up (pty(7), termios(3), ioctl_tty(2)).
+#include "kernel/tty/pty.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "kernel/abi/ioctl.h"
 #include "kernel/abi/signal.h"
 #include "kernel/tty/job_control.h"
-#include "kernel/tty/pty.h"
 #include "kernel/tty/tty_file.h"
 #include "tests/unit/ipc_support.h"
 
@@ -21,16 +22,36 @@ struct FakeJob {
 };
 FakeJob* job;
 
-JobIds job_ids(Thread&) { return job->ids; }
-RefPtr<Tty> controlling_tty(Thread&) { return job->tty; }
-void set_controlling_tty(Thread&, RefPtr<Tty> tty) { job->tty = tty; }
-void clear_controlling_tty(int32_t, int32_t) { job->tty = nullptr; }
-int32_t take_old_foreground(Thread&) { return 0; }
-int32_t session_of_group(int32_t group) { return group == 77 ? 0 : group == 99 ? 5 : 1; }
-void signal_group(int32_t group, int signo) { job->group_signals.emplace_back(group, signo); }
-void signal_session_leader(int32_t session, int signo) { job->session_signals.emplace_back(session, signo); }
-bool group_is_orphaned(int32_t) { return job->orphaned; }
-bool ignores_or_blocks(Thread&, int) { return job->ignores; }
+JobIds job_ids(Thread&) {
+  return job->ids;
+}
+RefPtr<Tty> controlling_tty(Thread&) {
+  return job->tty;
+}
+void set_controlling_tty(Thread&, RefPtr<Tty> tty) {
+  job->tty = tty;
+}
+void clear_controlling_tty(int32_t, int32_t) {
+  job->tty = nullptr;
+}
+int32_t take_old_foreground(Thread&) {
+  return 0;
+}
+int32_t session_of_group(int32_t group) {
+  return group == 77 ? 0 : group == 99 ? 5 : 1;
+}
+void signal_group(int32_t group, int signo) {
+  job->group_signals.emplace_back(group, signo);
+}
+void signal_session_leader(int32_t session, int signo) {
+  job->session_signals.emplace_back(session, signo);
+}
+bool group_is_orphaned(int32_t) {
+  return job->orphaned;
+}
+bool ignores_or_blocks(Thread&, int) {
+  return job->ignores;
+}
 
 namespace {
 

@@ -65,8 +65,7 @@ TEST_F(FdTableTest, CopyAndCloseOnExec) {
   EXPECT_EQ(errno_of(copy->get(50)), Errno::EBADF);
   EXPECT_EQ((*fds->get(99))->ref_count(), 2u);
   copy->close_on_exec();
-  for (int i = 0; i < 100; i++)
-    EXPECT_EQ(copy->get(i).ok(), i % 3 != 0 && i != 50) << i;
+  for (int i = 0; i < 100; i++) EXPECT_EQ(copy->get(i).ok(), i % 3 != 0 && i != 50) << i;
   EXPECT_TRUE(fds->get(99).ok());
   EXPECT_EQ((*fds->get(99))->ref_count(), 1u);
   EXPECT_TRUE(*fds->cloexec(99));
@@ -113,7 +112,9 @@ TEST_F(FdTableTest, RandomAgainstASet) {
 
 TEST_F(FdTableTest, PosixLocksGoWithTheDescriptor) {
   ASSERT_EQ(put_file("/f", "x"), Errno{});
-  auto open_f = [&](FdTable& t) { return t.reserve(64, FdCloexec::kNo).take().install(open("/f", abi::kORdwr).take()); };
+  auto open_f = [&](FdTable& t) {
+    return t.reserve(64, FdCloexec::kNo).take().install(open("/f", abi::kORdwr).take());
+  };
   Ref<FdTable> other = make<FdTable>().take();
   int a = open_f(*fds), b = open_f(*fds);
   Inode& inode = *lookup("/f")->dentry()->inode();

@@ -1,9 +1,8 @@
-// The overlay: single rules, then random operations on an overlay and on a plain tmpfs with the same contents, which
-// must agree in every answer and in the tree that results.
-#include "vfs/overlay/overlay.h"
-
+// The overlay: single rules, then random operations on an overlay and on a plain tmpfs with the same
+// contents, which must agree in every answer and in the tree that results.
 #include <random>
 
+#include "vfs/overlay/overlay.h"
 #include "vfs_support.h"
 
 namespace lodge {
@@ -82,7 +81,8 @@ TEST_F(VfsOverlay, AttributesAreCopiedWithoutContents) {
   EXPECT_EQ(get_file("/over/d/g"), std::string(10000, 'g'));
   vfs->dentries().prune_all();
   EXPECT_EQ(attr("/over/d/g").mode, abi::kTypeRegular | 0600);
-  EXPECT_EQ(errno_of(lookup("/over/d/g")->dentry()->inode()->set_xattr("user.a", std::string_view("1"), 0)), Errno{});
+  EXPECT_EQ(errno_of(lookup("/over/d/g")->dentry()->inode()->set_xattr("user.a", std::string_view("1"), 0)),
+            Errno{});
   char value[4];
   EXPECT_EQ(*lookup("/over/d/g")->dentry()->inode()->get_xattr("user.a", value), 1u);
 }
@@ -190,7 +190,8 @@ class VfsOverlayModel : public VfsOverlay, public testing::WithParamInterface<un
       std::string full = path + "/" + name;
       InodeAttr a = attr(full);
       bool dir = (a.mode & abi::kTypeMask) == abi::kTypeDir;
-      out += full.substr(full.find('/', 1)) + " mode=" + std::to_string(a.mode) + " nlink=" + std::to_string(a.nlink);
+      out += full.substr(full.find('/', 1)) + " mode=" + std::to_string(a.mode) +
+             " nlink=" + std::to_string(a.nlink);
       // Which names are one file, whatever its number.
       out += " file=" + std::to_string(files.emplace(a.ino, files.size()).first->second);
       if (!dir) out += " size=" + std::to_string(a.size);
@@ -206,12 +207,14 @@ TEST_P(VfsOverlayModel, AgreesWithPlainTmpfs) {
   fill("/lower");
   fill("/plain");
   mount_overlay();
-  const std::vector<std::string> names = {"/f",    "/d",     "/d/g",  "/d/e",     "/d/e/h", "/d/hard", "/link",
-                                          "/new",  "/new/x", "/d/n",  "/empty",   "/empty/y", "/d/e/z", "/new/x/w"};
+  const std::vector<std::string> names = {"/f",      "/d",       "/d/g",   "/d/e",    "/d/e/h",
+                                          "/d/hard", "/link",    "/new",   "/new/x",  "/d/n",
+                                          "/empty",  "/empty/y", "/d/e/z", "/new/x/w"};
   auto pick = [&] { return names[random() % names.size()]; };
   for (int i = 0; i < 1500; i++) {
     Operation op{static_cast<int>(random() % 10), pick(), pick(), 0};
-    if (op.kind == 3) op.flags = random() % 4 == 0 ? kRenameExchange : random() % 4 == 0 ? kRenameNoreplace : 0u;
+    if (op.kind == 3)
+      op.flags = random() % 4 == 0 ? kRenameExchange : random() % 4 == 0 ? kRenameNoreplace : 0u;
     if (op.kind == 5 || op.kind == 6) op.b = std::string(random() % 300, static_cast<char>('a' + i % 26));
     if (op.kind == 7) op.flags = 0600 + random() % 0100;
     if (op.kind == 8) op.b = "target" + std::to_string(i);

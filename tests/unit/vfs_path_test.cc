@@ -259,7 +259,8 @@ TEST_F(VfsPath, Mounts) {
   EXPECT_EQ(errno_of(vfs->mounts().umount(*lookup("/mnt"), 0)), Errno{});
   EXPECT_EQ(find("/mnt/top"), Errno{});
   ASSERT_EQ(mkdir("/bind"), Errno{});
-  EXPECT_EQ(errno_of(vfs->mounts().bind(*lookup("/mnt/d"), *lookup("/bind"), MountTree::Depth::kThis)), Errno{});
+  EXPECT_EQ(errno_of(vfs->mounts().bind(*lookup("/mnt/d"), *lookup("/bind"), MountTree::Depth::kThis)),
+            Errno{});
   EXPECT_EQ(put_file("/bind/x", "through"), Errno{});
   EXPECT_EQ(get_file("/mnt/d/x"), "through");
   EXPECT_EQ(path_text(*lookup("/bind/..")), "/");
@@ -298,8 +299,8 @@ TEST_F(VfsPath, CacheIsBounded) {
   EXPECT_LE(vfs->dentries().unused_count(), 200u);
 }
 
-// Walkers without locks against threads that rename, remove and make what they walk over: a path is found whole or
-// not at all, and nothing of it is left behind.
+// Walkers without locks against threads that rename, remove and make what they walk over: a path is found
+// whole or not at all, and nothing of it is left behind.
 TEST_F(VfsPath, WalksDuringChanges) {
   ASSERT_EQ(mkdir("/a"), Errno{});
   ASSERT_EQ(mkdir("/a/b"), Errno{});

@@ -1,5 +1,5 @@
-// A small kernel for the tests of the file tree: an arena, a page file, the VFS with a tmpfs at "/". Included by one
-// source per program.
+// A small kernel for the tests of the file tree: an arena, a page file, the VFS with a tmpfs at "/". Included
+// by one source per program.
 #pragma once
 #pragma GCC diagnostic ignored "-Wrestrict"  // g++ 12 warns about "x" + std::string (its PR105651)
 #include <fcntl.h>
@@ -79,7 +79,9 @@ class VfsTest : public testing::Test {
     return r.ok() ? Errno{} : r.error();
   }
 
-  Errno mkdir(std::string_view name, uint32_t mode = 0777) { return errno_of(make_directory(ctx(), at(name), mode)); }
+  Errno mkdir(std::string_view name, uint32_t mode = 0777) {
+    return errno_of(make_directory(ctx(), at(name), mode));
+  }
   Errno rmdir(std::string_view name) { return errno_of(remove_directory(ctx(), at(name))); }
   Errno unlink(std::string_view name) { return errno_of(remove_file(ctx(), at(name))); }
   Errno symlink(std::string_view target, std::string_view name) {
@@ -100,7 +102,9 @@ class VfsTest : public testing::Test {
   Result<Ref<File>> open(std::string_view name, uint32_t flags, uint32_t mode = 0644) {
     return open_path_at(ctx(), abi::kAtFdcwd, name, {.flags = flags, .mode = mode});
   }
-  Errno create(std::string_view name) { return errno_of(open(name, abi::kOCreat | abi::kOExcl | abi::kOWronly)); }
+  Errno create(std::string_view name) {
+    return errno_of(open(name, abi::kOCreat | abi::kOExcl | abi::kOWronly));
+  }
   InodeAttr attr(std::string_view name, uint32_t flags = 0) {
     InodeAttr a;
     Result<Path> p = lookup(name, flags);

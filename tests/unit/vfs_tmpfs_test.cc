@@ -1,4 +1,5 @@
-// tmpfs: names against a directory of the host's own Linux, contents against a string, limits, holes and seals.
+// tmpfs: names against a directory of the host's own Linux, contents against a string, limits, holes and
+// seals.
 #include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,7 +20,9 @@ TEST_F(VfsTmpfs, SizeBlocksAndTimes) {
   EXPECT_EQ(a.size, 5000u);
   EXPECT_EQ(a.blocks, 16u);
   EXPECT_EQ(a.mode, abi::kTypeRegular | 0644u);
-  ASSERT_TRUE(change_times(*lookup("/f"), {TimeChange::Kind::kSet, {1, 2}}, {TimeChange::Kind::kSet, {3, 4}}, *cred).ok());
+  ASSERT_TRUE(
+      change_times(*lookup("/f"), {TimeChange::Kind::kSet, {1, 2}}, {TimeChange::Kind::kSet, {3, 4}}, *cred)
+          .ok());
   a = attr("/f");
   EXPECT_EQ(a.atime.sec, 1);
   EXPECT_EQ(a.mtime.nsec, 4);
@@ -254,8 +257,8 @@ class VfsTmpfsNames : public VfsTmpfs, public testing::WithParamInterface<unsign
 
 TEST_P(VfsTmpfsNames, AgreesWithTheHost) {
   std::mt19937 random(GetParam());
-  const std::vector<std::string> names = {"/a", "/b", "/a/c", "/a/d", "/b/e", "/b/e/g", "/a/c/h", "/x", "/x/y",
-                                          "/a/", "/b/e/..", "/a/.", "/x/y/z", "/b/e/g/"};
+  const std::vector<std::string> names = {"/a", "/b",   "/a/c", "/a/d",    "/b/e", "/b/e/g", "/a/c/h",
+                                          "/x", "/x/y", "/a/",  "/b/e/..", "/a/.", "/x/y/z", "/b/e/g/"};
   auto pick = [&] { return names[random() % names.size()]; };
   for (int i = 0; i < 4000; i++) {
     std::string a = pick(), b = pick(), ha = host_root + a, hb = host_root + b;

@@ -52,8 +52,9 @@ int cmd_run(const RunOptions& options) {
   int code = monitor.run(zygote, raw);
 
   uint32_t missing = (*mailbox)->missing_length.load();
-  if (missing > 0 && missing <= sizeof (*mailbox)->missing && !options.quiet)
-    std::fprintf(stderr, "lodge: system calls that are missing: %.*s\n", static_cast<int>(missing), (*mailbox)->missing);
+  if (missing > 0 && missing <= sizeof(*mailbox)->missing && !options.quiet)
+    std::fprintf(stderr, "lodge: system calls that are missing: %.*s\n", static_cast<int>(missing),
+                 (*mailbox)->missing);
   return code;
 }
 

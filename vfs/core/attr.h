@@ -1,5 +1,5 @@
-// Changes of an inode's attributes, with the rules about who may (chmod(2), chown(2), utimensat(2), truncate(2)), and
-// the bookkeeping of access times.
+// Changes of an inode's attributes, with the rules about who may (chmod(2), chown(2), utimensat(2),
+// truncate(2)), and the bookkeeping of access times.
 #pragma once
 #include "kernel/file/cred.h"
 #include "kernel/file/file.h"

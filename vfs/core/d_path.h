@@ -6,8 +6,8 @@
 
 namespace lodge {
 
-// Appends the path as seen from `root`: "(unreachable)" comes before what is not below it, " (deleted)" behind what has
-// no name any more. ENAMETOOLONG beyond PATH_MAX.
+// Appends the path as seen from `root`: "(unreachable)" comes before what is not below it, " (deleted)"
+// behind what has no name any more. ENAMETOOLONG beyond PATH_MAX.
 Result<void> put_path(Formatter& out, const Path& path, const Path& root);
 // getcwd(2)'s: ENOENT for a deleted directory.
 Result<void> put_cwd(Formatter& out, const Path& cwd, const Path& root);

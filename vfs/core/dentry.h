@@ -1,17 +1,17 @@
-// Dentry: a name in a directory and the inode it stands for, or that there is none (negative). Dentries are a cache:
-// what is unreferenced may be forgotten at any time, and a lookup asks the file system again.
+// Dentry: a name in a directory and the inode it stands for, or that there is none (negative). Dentries are a
+// cache: what is unreferenced may be forgotten at any time, and a lookup asks the file system again.
 //
-// Lock-free readers. A walk (walk.cc) reads the first part of a dentry without lock or count: dentry memory is
-// type-stable, and `seq` changes with every change of that part. The rule: read seq (odd: dead or changing, take the
-// slow way), read fields, check seq again, only then believe the fields. inode() may be followed only by who holds a
-// reference; for that reason the directory's owner and mode, which each step of a walk checks, are copied in here
-// (refresh_attr), and the memory of an inode never has to outlive its last reference.
+// Lock-free readers. A walk (walk.cc) reads the first part of a dentry without lock or count: dentry memory
+// is type-stable, and `seq` changes with every change of that part. The rule: read seq (odd: dead or
+// changing, take the slow way), read fields, check seq again, only then believe the fields. inode() may be
+// followed only by who holds a reference; for that reason the directory's owner and mode, which each step of
+// a walk checks, are copied in here (refresh_attr), and the memory of an inode never has to outlive its last
+// reference.
 //
-// References. count 0 is a cached dentry that nobody uses (on the LRU list); kDead one that nobody may take. A child
-// holds its parent. A holder of a reference sees inode() stand still, except that a negative dentry may become
-// positive under the directory's dir_lock.
-// Lock: the cache's (dentry_cache.h, kDentry) for every change of a dentry but its count.
-// Linux: fs/dcache.c, Documentation/filesystems/path-lookup.rst.
+// References. count 0 is a cached dentry that nobody uses (on the LRU list); kDead one that nobody may take.
+// A child holds its parent. A holder of a reference sees inode() stand still, except that a negative dentry
+// may become positive under the directory's dir_lock. Lock: the cache's (dentry_cache.h, kDentry) for every
+// change of a dentry but its count. Linux: fs/dcache.c, Documentation/filesystems/path-lookup.rst.
 #pragma once
 #include <atomic>
 #include <string_view>
@@ -34,7 +34,7 @@ class Dentry;
 class DentryHead {
  public:
   enum Flag : uint32_t {
-    kHashed = 1,         // its name can be found
+    kHashed = 1,  // its name can be found
     kOnLru = 2,
     kMounted = 4,        // something is mounted here; the mount table knows what
     kRevalidate = 8,     // ask the directory's revalidate() at each lookup

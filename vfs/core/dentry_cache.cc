@@ -71,8 +71,8 @@ DentryCache::Bucket& DentryCache::bucket(const Dentry* parent, uint32_t name_has
   return table_[(static_cast<uint32_t>(h >> 32) ^ name_hash) & mask_];
 }
 
-// A dead dentry's seq is odd and stays so; the new one starts from it. So a reader that still looks at the memory as
-// the old dentry cannot take the new one for it.
+// A dead dentry's seq is odd and stays so; the new one starts from it. So a reader that still looks at the
+// memory as the old dentry cannot take the new one for it.
 Result<Dentry*> DentryCache::make(Superblock& sb) {
   void* p = Arena::current().alloc_typed(SlabId::kDentry, sizeof(Dentry), alignof(Dentry));
   if (!p) return Errno::ENOMEM;
@@ -260,8 +260,9 @@ void DentryCache::exchange(Dentry& a, Dentry& b) {
   unhash_locked(a);
   unhash_locked(b);
   for (size_t i = 0; i < QName::kWords; i++)
-    a.name_[i].store(b.name_[i].exchange(a.name_[i].load(std::memory_order_relaxed), std::memory_order_relaxed),
-                     std::memory_order_relaxed);
+    a.name_[i].store(
+        b.name_[i].exchange(a.name_[i].load(std::memory_order_relaxed), std::memory_order_relaxed),
+        std::memory_order_relaxed);
   a.hash_.store(b.hash_.exchange(a.hash_.load()), std::memory_order_relaxed);
   a.name_length_.store(b.name_length_.exchange(a.name_length_.load()), std::memory_order_relaxed);
   std::swap(a.long_name_, b.long_name_);
@@ -275,8 +276,12 @@ void DentryCache::exchange(Dentry& a, Dentry& b) {
   a.change_end();
 }
 
-void DentryCache::set_mounted(Dentry& dentry) { dentry.flags_.fetch_or(Dentry::kMounted); }
-void DentryCache::clear_mounted(Dentry& dentry) { dentry.flags_.fetch_and(~uint32_t{Dentry::kMounted}); }
+void DentryCache::set_mounted(Dentry& dentry) {
+  dentry.flags_.fetch_or(Dentry::kMounted);
+}
+void DentryCache::clear_mounted(Dentry& dentry) {
+  dentry.flags_.fetch_and(~uint32_t{Dentry::kMounted});
+}
 
 DentryRef DentryCache::parent_of(Dentry& dentry) {
   MutexLock lock(lock_);
@@ -293,8 +298,8 @@ bool DentryCache::is_below(const Dentry& dentry, const Dentry& ancestor) {
 
 // ---- the end of a dentry ----
 
-// Usually it stays where it is on the LRU list and only the count changes. Between the look at the flags and the
-// count's change it may have been unhashed by another that came and went; hence the second look.
+// Usually it stays where it is on the LRU list and only the count changes. Between the look at the flags and
+// the count's change it may have been unhashed by another that came and went; hence the second look.
 void DentryCache::last_unref(Dentry& d) {
   constexpr uint32_t kStays = Dentry::kHashed | Dentry::kOnLru;
   uint32_t flags = d.flags();

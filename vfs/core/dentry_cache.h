@@ -1,10 +1,11 @@
-// The dentry cache of a VPS: a hash table by parent and name, and the LRU list of what nobody uses, which is bounded.
+// The dentry cache of a VPS: a hash table by parent and name, and the LRU list of what nobody uses, which is
+// bounded.
 //
-// One lock serialises all changes; it is held for tens of instructions, and cached lookups do not take it. Chains are
-// followed without it: a dentry that leaves a chain keeps its next pointer, and one that is made anew meanwhile can at
-// worst lead a reader into another chain, which it notices as a miss. A miss without the lock means "look again with
-// it", never "there is none".
-// Lock: kDentry. Inodes are let go, and memory freed, after it.
+// One lock serialises all changes; it is held for tens of instructions, and cached lookups do not take it.
+// Chains are followed without it: a dentry that leaves a chain keeps its next pointer, and one that is made
+// anew meanwhile can at worst lead a reader into another chain, which it notices as a miss. A miss without
+// the lock means "look again with it", never "there is none". Lock: kDentry. Inodes are let go, and memory
+// freed, after it.
 #pragma once
 #include "kernel/base/mutex.h"
 #include "kernel/base/result.h"
@@ -24,8 +25,8 @@ class DentryCache {
   Dentry* find_lockless(const Dentry& parent, const QName& name, uint32_t& seq) const;
   // Counted; null if the name is not cached.
   DentryRef find(Dentry& parent, const QName& name);
-  // Adds what the file system said of a name (inode null: nothing there). If another lookup was quicker, its dentry is
-  // returned. The caller holds the parent's dir_lock.
+  // Adds what the file system said of a name (inode null: nothing there). If another lookup was quicker, its
+  // dentry is returned. The caller holds the parent's dir_lock.
   Result<DentryRef> add(Dentry& parent, const QName& name, RefPtr<Inode> inode, uint32_t flags);
 
   // A dentry that no lookup finds: an unnamed file's (O_TMPFILE).
@@ -33,8 +34,8 @@ class DentryCache {
 
   // The name now stands for `inode`: a negative dentry becomes positive. Under dir_lock, exclusively.
   void instantiate(Dentry& dentry, Ref<Inode> inode);
-  // The name is gone. If nobody else uses the dentry it becomes negative, else it is unhashed and lives on as deleted.
-  // The caller holds one reference, and dir_lock exclusively.
+  // The name is gone. If nobody else uses the dentry it becomes negative, else it is unhashed and lives on as
+  // deleted. The caller holds one reference, and dir_lock exclusively.
   void erase(Dentry& dentry);
   // Forgets the name; what uses the dentry keeps it.
   void unhash(Dentry& dentry);
@@ -73,8 +74,8 @@ class DentryCache {
   void hash_locked(Dentry& d) REQUIRES(lock_);
   void unhash_locked(Dentry& d) REQUIRES(lock_);
   void adopt_locked(Dentry& d, Dentry& new_parent) REQUIRES(lock_);
-  void last_unref(Dentry& d);   // the count may be going to zero
-  void reap(Dentry& d);         // the count is zero, or was
+  void last_unref(Dentry& d);                                     // the count may be going to zero
+  void reap(Dentry& d);                                           // the count is zero, or was
   void retire_locked(Dentry& d, Doomed& doomed) REQUIRES(lock_);  // count is zero: LRU or death
   bool kill_locked(Dentry& d, Doomed& doomed) REQUIRES(lock_);
   void trim_locked(Doomed& doomed, size_t target) REQUIRES(lock_);

@@ -4,7 +4,9 @@
 
 namespace lodge {
 
-Result<Ref<FsContext>> FsContext::copy() { return make<FsContext>(root(), cwd(), umask()); }
+Result<Ref<FsContext>> FsContext::copy() {
+  return make<FsContext>(root(), cwd(), umask());
+}
 
 Path FsContext::root() {
   MutexLock lock(lock_);

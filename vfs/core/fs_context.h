@@ -1,7 +1,7 @@
 // FsContext: root directory, working directory and umask of a task, shared by clone(CLONE_FS).
 //
-// While one task alone uses it, that task borrows root and cwd without counting them (only it could change them).
-// Lock: kFsContext, for the two paths.
+// While one task alone uses it, that task borrows root and cwd without counting them (only it could change
+// them). Lock: kFsContext, for the two paths.
 #pragma once
 #include "kernel/base/mutex.h"
 #include "kernel/base/ref.h"
@@ -14,7 +14,8 @@ namespace lodge {
 class FsContext : public RefCounted<FsContext> {
  public:
   static constexpr SlabId kSlab = SlabId::kFsContext;
-  FsContext(Path root, Path cwd, uint32_t umask) : umask_(umask), root_(std::move(root)), cwd_(std::move(cwd)) {}
+  FsContext(Path root, Path cwd, uint32_t umask)
+      : umask_(umask), root_(std::move(root)), cwd_(std::move(cwd)) {}
 
   Result<Ref<FsContext>> copy();
 

@@ -22,7 +22,8 @@ void Mount::unref() {
   if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) die();
 }
 
-// A superblock that is mounted nowhere any more takes its dentries, and with them its inodes, out of the cache.
+// A superblock that is mounted nowhere any more takes its dentries, and with them its inodes, out of the
+// cache.
 void Mount::die() {
   Ref<Superblock> sb = sb_;
   root()->unref();
@@ -75,14 +76,16 @@ bool MountTree::cross_up(Path& at) {
   return true;
 }
 
-Result<MountRef> MountTree::make(Ref<Superblock> sb, DentryRef root, uint32_t flags, std::string_view source) {
+Result<MountRef> MountTree::make(Ref<Superblock> sb, DentryRef root, uint32_t flags,
+                                 std::string_view source) {
   String name = TRY(String::copy(source));
   uint32_t id;
   {
     MutexLock lock(lock_);
     id = next_id_++;
   }
-  Mount* m = TRY(make_raw<Mount>(std::move(sb), std::move(root), flags & Mount::kFlagMask, id, std::move(name)));
+  Mount* m =
+      TRY(make_raw<Mount>(std::move(sb), std::move(root), flags & Mount::kFlagMask, id, std::move(name)));
   return MountRef(AdoptRef(), m);
 }
 
@@ -121,7 +124,8 @@ void MountTree::unhash_locked(Mount& m, Released& out) {
   List<Mount, MountListTag>::remove(m);
   m.held_parent_ = m.parent_.exchange(nullptr, std::memory_order_relaxed);
   m.held_mountpoint_ = m.mountpoint_.exchange(nullptr, std::memory_order_relaxed);
-  if (!mounted_elsewhere_locked(*m.held_mountpoint_)) Vfs::current().dentries().clear_mounted(*m.held_mountpoint_);
+  if (!mounted_elsewhere_locked(*m.held_mountpoint_))
+    Vfs::current().dentries().clear_mounted(*m.held_mountpoint_);
   out.push_back(m);
 }
 
@@ -154,8 +158,8 @@ Result<void> MountTree::attach(MountRef mount, const Path& at) {
 }
 
 Result<void> MountTree::bind(const Path& from, const Path& to, Depth depth) {
-  MountRef copy = TRY(make(Ref<Superblock>(from.mount()->sb()), DentryRef(from.dentry()), from.mount()->flags(),
-                           from.mount()->source()));
+  MountRef copy = TRY(make(Ref<Superblock>(from.mount()->sb()), DentryRef(from.dentry()),
+                           from.mount()->flags(), from.mount()->source()));
   Released undo;
   Result<void> r;
   {
@@ -175,8 +179,8 @@ Result<void> MountTree::clone_children_locked(Mount& from, Dentry& below, Mount&
   for (Mount& child : from.children_) {
     if (&child != &to && Vfs::current().dentries().is_below(*child.mountpoint(), below)) {
       String source = TRY(String::copy(child.source()));
-      Mount* m = TRY(make_raw<Mount>(Ref<Superblock>(child.sb()), DentryRef(child.root()), child.flags(), next_id_++,
-                                     std::move(source)));
+      Mount* m = TRY(make_raw<Mount>(Ref<Superblock>(child.sb()), DentryRef(child.root()), child.flags(),
+                                     next_id_++, std::move(source)));
       hash_locked(*m, to, *child.mountpoint());
       TRY(clone_children_locked(child, *child.root(), *m));
     }

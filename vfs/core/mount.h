@@ -1,12 +1,11 @@
 // Mount: a superblock, or a part of it, at a place of the file tree; MountTree: all of them.
 //
-// Lock-free readers (walk.cc) read the tree between read_begin() and read_valid() of its sequence count; mounts are
-// type-stable. Whoever comes to rest on a mount takes a reference with try_ref() and then checks read_valid().
-// References: one by the tree while attached, one by each child, one by each Path. umount without MNT_DETACH wants no
-// others, and looks after it has begun its change: a walker's count either shows then, or its read_valid() fails.
-// All mounts are private: nothing propagates.
-// Lock: kVfsMount for changes of the tree. References are let go after it.
-// Linux: fs/namespace.c, mount_namespaces(7).
+// Lock-free readers (walk.cc) read the tree between read_begin() and read_valid() of its sequence count;
+// mounts are type-stable. Whoever comes to rest on a mount takes a reference with try_ref() and then checks
+// read_valid(). References: one by the tree while attached, one by each child, one by each Path. umount
+// without MNT_DETACH wants no others, and looks after it has begun its change: a walker's count either shows
+// then, or its read_valid() fails. All mounts are private: nothing propagates. Lock: kVfsMount for changes of
+// the tree. References are let go after it. Linux: fs/namespace.c, mount_namespaces(7).
 #pragma once
 #include "kernel/abi/mount.h"
 #include "kernel/base/mutex.h"
@@ -28,9 +27,9 @@ class Mount : public ListNode<MountListTag>, public ListNode<MountChildTag> {
  public:
   static constexpr SlabId kSlab = SlabId::kMount;
   // Flags of a mount, in mount(2)'s bits.
-  static constexpr uint32_t kFlagMask =
-      abi::kMsRdonly | abi::kMsNosuid | abi::kMsNodev | abi::kMsNoexec | abi::kMsNosymfollow | abi::kMsNoatime |
-      abi::kMsNodiratime | abi::kMsRelatime | kMountHidden;
+  static constexpr uint32_t kFlagMask = abi::kMsRdonly | abi::kMsNosuid | abi::kMsNodev | abi::kMsNoexec |
+                                        abi::kMsNosymfollow | abi::kMsNoatime | abi::kMsNodiratime |
+                                        abi::kMsRelatime | kMountHidden;
 
   Mount(Ref<Superblock> sb, DentryRef root, uint32_t flags, uint32_t id, String source);
   void ref() { refs_.fetch_add(1, std::memory_order_relaxed); }

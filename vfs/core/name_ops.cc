@@ -11,8 +11,8 @@ using namespace abi;
 
 enum class NewType : uint8_t { kDirectory, kOther };
 
-// The common part of everything that adds a name: make(dir, name) -> Result<Ref<Inode>> runs under dir_lock once all
-// checks have passed.
+// The common part of everything that adds a name: make(dir, name) -> Result<Ref<Inode>> runs under dir_lock
+// once all checks have passed.
 template <typename Make>
 Result<void> add_name(const PathContext& ctx, PathAt where, NewType type, Make make) {
   Walk walk(ctx, where.name, 0);

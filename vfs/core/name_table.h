@@ -1,8 +1,9 @@
-// NameTable: the entries of a directory that a file system keeps in the arena (tmpfs, the changes of an overlay).
+// NameTable: the entries of a directory that a file system keeps in the arena (tmpfs, the changes of an
+// overlay).
 //
-// Entries are ordered by a hash of their names, which is also their position for readdir, so that additions and
-// removals during a listing neither repeat nor hide another entry. Names of one hash take the next free positions.
-// Lock: the directory's dir_lock.
+// Entries are ordered by a hash of their names, which is also their position for readdir, so that additions
+// and removals during a listing neither repeat nor hide another entry. Names of one hash take the next free
+// positions. Lock: the directory's dir_lock.
 #pragma once
 #include <string_view>
 
@@ -43,7 +44,8 @@ class NameTable {
   Entry* at_or_after(uint64_t cookie) const {
     return entries_.lower_bound([&](const Entry& x) { return x.cookie < cookie; });
   }
-  // Takes all entries of another table, which need not be findable afterwards (teardown of a tree without recursion).
+  // Takes all entries of another table, which need not be findable afterwards (teardown of a tree without
+  // recursion).
   void absorb(NameTable& other);
   void clear();
 

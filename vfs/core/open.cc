@@ -105,7 +105,8 @@ Result<Ref<File>> open_tmpfile(const PathContext& ctx, int dirfd, std::string_vi
   char text[24];
   Formatter out(text);
   out.put('#').put(fresh->ino());
-  DentryRef d = TRY(Vfs::current().dentries().make_unhashed(*dir.dentry(), QName(out.view()), std::move(fresh)));
+  DentryRef d =
+      TRY(Vfs::current().dentries().make_unhashed(*dir.dentry(), QName(out.view()), std::move(fresh)));
   dir.mount()->ref();
   Path path(Path::Adopt(), {dir.mount(), d.leak()});
   return open_checked(path, how.flags & ~(kOTmpfile | kOTrunc), ctx.cred, Created::kYes);
@@ -129,7 +130,8 @@ Result<DentryRef> lookup_or_create(Walk& walk, const PathContext& ctx, const Ope
   return child;
 }
 
-Result<Ref<File>> open_creating(const PathContext& ctx, int dirfd, std::string_view name, const OpenHow& how) {
+Result<Ref<File>> open_creating(const PathContext& ctx, int dirfd, std::string_view name,
+                                const OpenHow& how) {
   bool exclusive = (how.flags & kOExcl) != 0;
   bool follow = !exclusive && !(how.flags & kONofollow);
   Walk walk(ctx, name, how.resolve);

@@ -16,7 +16,8 @@ bool access_allowed(uint32_t mode, Inode::Owner owner, const Cred& cred, uint32_
 }
 
 Result<void> check_permission(Inode& inode, const Cred& cred, uint32_t wanted) {
-  if ((wanted & kWrite) && inode.sb().read_only && (inode.is_regular() || inode.is_dir() || inode.is_symlink()))
+  if ((wanted & kWrite) && inode.sb().read_only &&
+      (inode.is_regular() || inode.is_dir() || inode.is_symlink()))
     return Errno::EROFS;
   if (!access_allowed(inode.mode(), inode.owner(), cred, wanted)) return Errno::EACCES;
   return {};
@@ -28,7 +29,8 @@ bool is_owner(Inode& inode, const Cred& cred) {
 
 Result<void> may_delete(Inode& dir, Inode& victim, const Cred& cred, VictimType type) {
   TRY(check_permission(dir, cred, kWrite | kExec));
-  if ((dir.mode() & abi::kSticky) && cred.fsuid != dir.owner().uid && !is_owner(victim, cred)) return Errno::EPERM;
+  if ((dir.mode() & abi::kSticky) && cred.fsuid != dir.owner().uid && !is_owner(victim, cred))
+    return Errno::EPERM;
   if (type == VictimType::kDirectory && !victim.is_dir()) return Errno::ENOTDIR;
   if (type == VictimType::kOther && victim.is_dir()) return Errno::EISDIR;
   return {};

@@ -1,5 +1,5 @@
-// QName: one component of a path, hashed, and packed into words so that a walker compares it with a dentry's name
-// eight bytes at a time. The text stays the caller's.
+// QName: one component of a path, hashed, and packed into words so that a walker compares it with a dentry's
+// name eight bytes at a time. The text stays the caller's.
 #pragma once
 #include <bit>
 #include <cstddef>

@@ -1,9 +1,9 @@
 // rename(2), renameat2(2).
 //
-// Lock order: two different directories are locked under the superblock's rename_lock, the one that is an ancestor of
-// the other first, else by address; then a victim that is a directory. Within one directory its own lock is enough.
-// The tree's shape changes only under rename_lock, so that the ancestor tests made under it stay true.
-// Linux: fs/namei.c (vfs_rename, lock_rename), Documentation/filesystems/directory-locking.rst.
+// Lock order: two different directories are locked under the superblock's rename_lock, the one that is an
+// ancestor of the other first, else by address; then a victim that is a directory. Within one directory its
+// own lock is enough. The tree's shape changes only under rename_lock, so that the ancestor tests made under
+// it stay true. Linux: fs/namei.c (vfs_rename, lock_rename), Documentation/filesystems/directory-locking.rst.
 #include "vfs/core/name_ops.h"
 #include "vfs/core/permission.h"
 #include "vfs/core/vfs.h"
@@ -74,7 +74,8 @@ Result<void> check_names(const Ends& e) {
   if ((e.flags & kRenameNoreplace) && !e.target.negative()) return Errno::EEXIST;
   if (exchange && e.target.negative()) return Errno::ENOENT;
   if (exchange && !e.target.is_dir() && e.to.trailing_slash()) return Errno::ENOTDIR;
-  if (!e.source.is_dir() && (e.from.trailing_slash() || (!exchange && e.to.trailing_slash()))) return Errno::ENOTDIR;
+  if (!e.source.is_dir() && (e.from.trailing_slash() || (!exchange && e.to.trailing_slash())))
+    return Errno::ENOTDIR;
   // A directory must not go below itself, nor replace what it is in.
   if (cache.is_below(e.to.dir(), e.source)) return Errno::EINVAL;
   if (cache.is_below(e.from.dir(), e.target)) return exchange ? Errno::EINVAL : Errno::ENOTEMPTY;
@@ -111,8 +112,8 @@ Result<void> rename_locked(const Ends& e, const Cred& cred) {
   bool exchange = (e.flags & kRenameExchange) != 0;
   VictimLock victim_lock(exchange ? nullptr : target.get());
   Inode::RenameHow how{.exchange = exchange, .whiteout = (e.flags & kRenameWhiteout) != 0};
-  TRY(e.from.dir().inode()->rename(e.from.last().text, *e.source.inode(), *e.to.dir().inode(), e.to.last().text,
-                                   target.get(), how));
+  TRY(e.from.dir().inode()->rename(e.from.last().text, *e.source.inode(), *e.to.dir().inode(),
+                                   e.to.last().text, target.get(), how));
   if (exchange) {
     cache.exchange(e.source, e.target);
     return {};

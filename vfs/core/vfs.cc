@@ -22,7 +22,9 @@ const FsType* Vfs::find_fs(std::string_view name) const {
   return nullptr;
 }
 
-uint64_t Vfs::new_anonymous_dev() { return abi::make_dev(0, next_minor_.fetch_add(1, std::memory_order_relaxed)); }
+uint64_t Vfs::new_anonymous_dev() {
+  return abi::make_dev(0, next_minor_.fetch_add(1, std::memory_order_relaxed));
+}
 
 Result<MountRef> Vfs::mount_fs(std::string_view type, const MountRequest& request) {
   const FsType* fs = find_fs(type);

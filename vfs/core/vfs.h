@@ -1,4 +1,5 @@
-// Vfs: the state of the file tree of one VPS: dentry cache, mounts, and the file system types that can be mounted.
+// Vfs: the state of the file tree of one VPS: dentry cache, mounts, and the file system types that can be
+// mounted.
 #pragma once
 #include <string_view>
 

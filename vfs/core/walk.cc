@@ -84,7 +84,9 @@ Result<void> Walk::check_end() const {
   return {};
 }
 
-Result<void> Walk::to_parent() { return run(StopAt::kLast); }
+Result<void> Walk::to_parent() {
+  return run(StopAt::kLast);
+}
 
 Result<void> Walk::run(StopAt stop) {
   skip_slashes();
@@ -155,8 +157,8 @@ bool Walk::climb_lockless(Mount*& m, Dentry*& d, uint32_t& seq) const {
   return true;
 }
 
-// Goes as far as the cache leads. What it has read it believes only after the check of the dentry's sequence that
-// follows each reading; errors, and the place where it stops, only after the mount tree's as well.
+// Goes as far as the cache leads. What it has read it believes only after the check of the dentry's sequence
+// that follows each reading; errors, and the place where it stops, only after the mount tree's as well.
 Walk::Lockless Walk::run_lockless(StopAt stop, Errno& error) {
   const DentryCache& cache = Vfs::current().dentries();
   const MountTree& mounts = Vfs::current().mounts();
@@ -229,7 +231,8 @@ Walk::Lockless Walk::run_lockless(StopAt stop, Errno& error) {
     while (!rest.empty() && rest[0] == '/') rest.remove_prefix(1);
   }
 
-  if (failed) return d->seq_valid(seq) && mounts.read_valid(mounts_seq) ? Lockless::kFailed : Lockless::kDisturbed;
+  if (failed)
+    return d->seq_valid(seq) && mounts.read_valid(mounts_seq) ? Lockless::kFailed : Lockless::kDisturbed;
   if (d == at_.dentry && m == at_.mount) {
     rest_ = rest;
     return Lockless::kStopped;
@@ -298,7 +301,8 @@ Result<void> Walk::climb() {
   here = Path(PathPointers{here.mount(), Vfs::current().dentries().parent_of(*here.dentry()).get()});
   Path top = Vfs::current().mounts().cross_down(here);
   // A rename may have taken the place out of what the walk is confined to.
-  if ((flags_ & (kBeneath | kInRoot)) && !Vfs::current().mounts().is_below(top, Path(root_))) return Errno::EXDEV;
+  if ((flags_ & (kBeneath | kInRoot)) && !Vfs::current().mounts().is_below(top, Path(root_)))
+    return Errno::EXDEV;
   set_at(top.leak(), Hold::kCounted);
   return {};
 }
@@ -308,7 +312,8 @@ Result<void> Walk::follow(Dentry& link, std::string_view after) {
   if ((flags_ & kNoSymlinks) || (at_.mount->flags() & abi::kMsNosymfollow)) return Errno::ELOOP;
   Inode* inode = link.inode();
   if (inode->is_magic_link()) {
-    if (flags_ & (kNoMagiclinks | kBeneath | kInRoot)) return (flags_ & kNoMagiclinks) ? Errno::ELOOP : Errno::EXDEV;
+    if (flags_ & (kNoMagiclinks | kBeneath | kInRoot))
+      return (flags_ & kNoMagiclinks) ? Errno::ELOOP : Errno::EXDEV;
     Path target = TRY(inode->follow_magic());
     if ((flags_ & kNoXdev) && target.mount() != at_.mount) return Errno::EXDEV;
     set_at(target.leak(), Hold::kCounted);

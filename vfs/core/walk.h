@@ -1,12 +1,12 @@
 // Path lookup (path_resolution(7)).
 //
 // A Walk resolves one path. It runs through cached components without locks or counts (run_lockless), takes a
-// reference where it has to stop, does one component the slow way (step: a symbolic link, a name that is not cached, a
-// directory that must be asked), and goes on without locks. Lock-free progress counts only once it is confirmed: the
-// reference was taken and neither the dentry's nor the mount tree's sequence has changed.
+// reference where it has to stop, does one component the slow way (step: a symbolic link, a name that is not
+// cached, a directory that must be asked), and goes on without locks. Lock-free progress counts only once it
+// is confirmed: the reference was taken and neither the dentry's nor the mount tree's sequence has changed.
 //
-// Locks: none are held on entry or return. step() takes the directory's dir_lock shared for a name that is not cached.
-// Linux: fs/namei.c, openat2(2) for Resolve.
+// Locks: none are held on entry or return. step() takes the directory's dir_lock shared for a name that is
+// not cached. Linux: fs/namei.c, openat2(2) for Resolve.
 #pragma once
 #include <optional>
 
@@ -42,7 +42,8 @@ enum WalkFlags : uint32_t {
 class Walk {
  public:
   // The name, and what the context refers to, must outlive the walk.
-  Walk(const PathContext& ctx, std::string_view name, uint32_t flags) : ctx_(ctx), rest_(name), flags_(flags) {}
+  Walk(const PathContext& ctx, std::string_view name, uint32_t flags)
+      : ctx_(ctx), rest_(name), flags_(flags) {}
   ~Walk() { set_at({}, Hold::kBorrowed); }
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
@@ -60,7 +61,8 @@ class Walk {
   Path at() const { return Path(at_); }
   Dentry& dir() const { return *at_.dentry; }
   Mount& mount() const { return *at_.mount; }
-  // After to_parent: the last component turned out to be this symbolic link. Goes on to the parent of its target.
+  // After to_parent: the last component turned out to be this symbolic link. Goes on to the parent of its
+  // target.
   Result<void> follow_last(Dentry& link);
   // follow_last() ended at an object itself instead of a parent (a magic link): it is at().
   bool jumped() const { return jumped_; }

@@ -14,7 +14,9 @@ struct Node {
 };
 
 constexpr Gid kTtyGroup = 5;
-constexpr uint64_t mem(MemDevice d) { return abi::make_dev(kMemMajor, static_cast<uint32_t>(d)); }
+constexpr uint64_t mem(MemDevice d) {
+  return abi::make_dev(kMemMajor, static_cast<uint32_t>(d));
+}
 
 constexpr Node kNodes[] = {
     {"null", abi::kTypeChar | 0666, mem(MemDevice::kNull), 0},
@@ -35,7 +37,10 @@ constexpr Node kNodes[] = {
 constexpr struct {
   std::string_view name, target;
 } kLinks[] = {
-    {"fd", "/proc/self/fd"}, {"stdin", "fd/0"}, {"stdout", "fd/1"}, {"stderr", "fd/2"},
+    {"fd", "/proc/self/fd"},
+    {"stdin", "fd/0"},
+    {"stdout", "fd/1"},
+    {"stderr", "fd/2"},
 };
 
 Result<void> fill(Inode& root) {
@@ -45,7 +50,6 @@ Result<void> fill(Inode& root) {
   for (auto& l : kLinks) TRY(root.symlink(l.name, l.target, {.mode = abi::kTypeSymlink | 0777}));
   return {};
 }
-
 
 struct Devtmpfs {
   static constexpr KernelPart kPart = KernelPart::kDevtmpfs;

@@ -180,7 +180,8 @@ Result<Ref<File>> Devpts::open_master(Inode& inode, uint32_t flags) {
   Ref<Pty> pty = TRY(Pty::create(index, *this));
   const Cred& cred = current_cred();
   Inode::Owner owner{options_.uid.value_or(cred.fsuid), options_.gid.value_or(cred.fsgid)};
-  Ref<DevptsNode> node = TRY(make<DevptsNode>(*this, kFirstSlaveIno + index, options_.mode, owner, pty->device(), pty));
+  Ref<DevptsNode> node =
+      TRY(make<DevptsNode>(*this, kFirstSlaveIno + index, options_.mode, owner, pty->device(), pty));
   Ref<File> master = TRY(make<PtyMasterFile>(Ref<Inode>(inode), pty, flags & ~abi::kONoctty));
   root_->show(index, std::move(node));
   return master;
@@ -195,7 +196,9 @@ Result<Ref<File>> Devpts::open_peer(Pty& pty, uint32_t flags) {
 namespace {
 
 // The instance that mounts share. It is made at boot, so that /dev/ptmx works wherever devpts is mounted.
-Devpts& shared_instance() { return static_cast<Devpts&>(*kernel_part<TtyState>().devpts); }
+Devpts& shared_instance() {
+  return static_cast<Devpts&>(*kernel_part<TtyState>().devpts);
+}
 
 Result<Ref<Superblock>> mount_devpts(const MountRequest& request) {
   DevptsOptions options;
@@ -214,8 +217,9 @@ Result<Ref<File>> open_ptmx(Inode& inode, uint64_t, uint32_t flags) {
 
 Result<Ref<File>> open_slave(Inode& inode, uint64_t rdev, uint32_t flags) {
   // A node elsewhere with a slave's number means the shared instance's.
-  RefPtr<DevptsNode> node = inode.sb().magic == Devpts::kMagic ? RefPtr<DevptsNode>(static_cast<DevptsNode*>(&inode))
-                                                               : shared_instance().node(abi::dev_minor(rdev));
+  RefPtr<DevptsNode> node = inode.sb().magic == Devpts::kMagic
+                                ? RefPtr<DevptsNode>(static_cast<DevptsNode*>(&inode))
+                                : shared_instance().node(abi::dev_minor(rdev));
   if (!node || !node->pty()) return Errno::EIO;
   return node->pty()->open_slave(inode, flags);
 }

@@ -1,13 +1,13 @@
-// devpts: the file system of pseudoterminals (pts(4)). Its root holds a node per pty whose master is open, named by its
-// number, and `ptmx`; opening ptmx, or the device 5:2 anywhere, makes the next pty.
+// devpts: the file system of pseudoterminals (pts(4)). Its root holds a node per pty whose master is open,
+// named by its number, and `ptmx`; opening ptmx, or the device 5:2 anywhere, makes the next pty.
 //
-// One instance serves all mounts but those with the option `newinstance`: so a /dev/pts mounted in a chroot shows the
-// ptys that /dev/ptmx makes there. (Linux makes each mount an instance and lets ptmx look for the pts directory
-// beside it, which comes to the same for these.)
+// One instance serves all mounts but those with the option `newinstance`: so a /dev/pts mounted in a chroot
+// shows the ptys that /dev/ptmx makes there. (Linux makes each mount an instance and lets ptmx look for the
+// pts directory beside it, which comes to the same for these.)
 //
-// References: an instance holds the nodes of open masters, a node its pty, a pty its instance: closing the master cuts
-// the circle.
-// Lock: the root inode's attr_lock (kInode) guards the table of ptys. Linux: fs/devpts/inode.c.
+// References: an instance holds the nodes of open masters, a node its pty, a pty its instance: closing the
+// master cuts the circle. Lock: the root inode's attr_lock (kInode) guards the table of ptys. Linux:
+// fs/devpts/inode.c.
 #pragma once
 #include <optional>
 

@@ -69,7 +69,8 @@ Result<void> OverlayInode::copy_up_data_locked(uint64_t bytes) {
     return r.error();
   }
   TRY(u->truncate(whole));
-  AttrChange times{.mask = AttrChange::kMtime | AttrChange::kCtime, .mtime = before.mtime, .ctime = before.ctime};
+  AttrChange times{
+      .mask = AttrChange::kMtime | AttrChange::kCtime, .mtime = before.mtime, .ctime = before.ctime};
   TRY(u->set_attr(times));
   // Who has mapped the lower file must see what is going to be written.
   if (has_mappings()) invalidate_mappings(0, ~0ull);

@@ -4,8 +4,8 @@
 
 namespace lodge {
 
-OverlayInode::OverlayInode(OverlaySuperblock& sb, uint64_t ino, uint32_t mode, uint32_t nlink, RefPtr<Inode> lower,
-                           RefPtr<TmpfsInode> upper)
+OverlayInode::OverlayInode(OverlaySuperblock& sb, uint64_t ino, uint32_t mode, uint32_t nlink,
+                           RefPtr<Inode> lower, RefPtr<TmpfsInode> upper)
     : Inode(sb, ino, mode),
       lower_(std::move(lower)),
       upper_(upper.leak()),
@@ -66,7 +66,8 @@ Result<size_t> OverlayInode::write(IoCursor& from, uint64_t offset, bool append)
   return n;
 }
 
-// Mappings are known to this inode, not to the upper one: they are torn down here, before the upper one gives pages up.
+// Mappings are known to this inode, not to the upper one: they are torn down here, before the upper one gives
+// pages up.
 Result<void> OverlayInode::truncate(uint64_t size) {
   if (!is_regular()) return Inode::truncate(size);
   SleepGuard guard(io_lock);
@@ -89,13 +90,14 @@ Result<void> OverlayInode::allocate(uint32_t mode, uint64_t offset, uint64_t len
   return upper()->allocate(mode, offset, length);
 }
 
-// From the upper layer never as zeros, which a later write would have to replace. A lower file is mapped for shared
-// writing only after map_source() has copied it.
+// From the upper layer never as zeros, which a later write would have to replace. A lower file is mapped for
+// shared writing only after map_source() has copied it.
 Result<MapExtent> OverlayInode::map_extent(uint64_t offset, uint64_t max_length, MapIntent intent) {
   if (data_copied_.load(std::memory_order_acquire))
     return upper()->map_extent(offset, max_length,
                                intent == MapIntent::kPrivate ? MapIntent::kSharedRead : intent);
-  return lower_->map_extent(offset, max_length, intent == MapIntent::kSharedWrite ? MapIntent::kSharedRead : intent);
+  return lower_->map_extent(offset, max_length,
+                            intent == MapIntent::kSharedWrite ? MapIntent::kSharedRead : intent);
 }
 
 Result<void> OverlayInode::set_xattr(std::string_view name, std::span<const char> value, uint32_t flags) {

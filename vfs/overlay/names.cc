@@ -29,7 +29,8 @@ void OverlayInode::change_links(int by) {
     nlink_ += static_cast<uint32_t>(by);
     unlinked = nlink_ == 0 || (is_dir() && nlink_ == 1);
   }
-  // A file without a name lives as long as somebody uses it; one with fewer names than below has to be remembered.
+  // A file without a name lives as long as somebody uses it; one with fewer names than below has to be
+  // remembered.
   if (unlinked)
     overlay().unpin(*this);
   else if (lower_)
@@ -85,7 +86,8 @@ Result<Ref<Inode>> OverlayInode::create(std::string_view name, const NewInode& h
   return Ref<Inode>(std::move(inode));
 }
 
-Result<Ref<Inode>> OverlayInode::symlink(std::string_view name, std::string_view target, const NewInode& how) {
+Result<Ref<Inode>> OverlayInode::symlink(std::string_view name, std::string_view target,
+                                         const NewInode& how) {
   Ref<OverlayInode> inode = TRY(overlay().new_inode(how, 1));
   TRY(inode->upper()->set_target(target));
   TRY(add_name(name, inode));
@@ -154,8 +156,8 @@ Result<void> OverlayInode::rmdir(std::string_view name, Inode& victim) {
   return {};
 }
 
-Result<void> OverlayInode::rename(std::string_view name, Inode& moved, Inode& new_dir, std::string_view new_name,
-                                  Inode* victim, RenameHow how) {
+Result<void> OverlayInode::rename(std::string_view name, Inode& moved, Inode& new_dir,
+                                  std::string_view new_name, Inode* victim, RenameHow how) {
   if (how.whiteout) return Errno::EINVAL;
   auto& to = static_cast<OverlayInode&>(new_dir);
   auto& source = static_cast<OverlayInode&>(moved);
@@ -232,7 +234,8 @@ Result<void> OverlayInode::read_dir(uint64_t offset, DirSink& sink) {
   }
   for (NameTable::Entry* e = names_.at_or_after(offset - kTableOffset); e; e = NameTable::next(*e)) {
     if (!e->inode) continue;
-    if (!sink.add(e->name(), e->inode->ino(), abi::dt_type(e->inode->mode()), kTableOffset + e->cookie + 1)) return {};
+    if (!sink.add(e->name(), e->inode->ino(), abi::dt_type(e->inode->mode()), kTableOffset + e->cookie + 1))
+      return {};
   }
   return {};
 }

@@ -1,21 +1,23 @@
-// overlay: a file system that reads through to a lower one, which never changes, and keeps what is changed in a tmpfs:
-// the throw-away root of a VPS over its image.
+// overlay: a file system that reads through to a lower one, which never changes, and keeps what is changed in
+// a tmpfs: the throw-away root of a VPS over its image.
 //
-// One OverlayInode stands for one file of the merged tree. It has a lower inode (of the image), an upper one (an
-// unnamed tmpfs inode), or both; it exists once for each lower inode, so hard links stay one file. A directory has a
-// table of the names that differ from its lower one: new or moved names, and whiteouts. A directory made here has no
-// lower one, which is what overlayfs calls opaque. Because the layers meet in memory alone, nothing of this has to be
-// written into the upper layer, and directories below the lower layer can be renamed like any other.
+// One OverlayInode stands for one file of the merged tree. It has a lower inode (of the image), an upper one
+// (an unnamed tmpfs inode), or both; it exists once for each lower inode, so hard links stay one file. A
+// directory has a table of the names that differ from its lower one: new or moved names, and whiteouts. A
+// directory made here has no lower one, which is what overlayfs calls opaque. Because the layers meet in
+// memory alone, nothing of this has to be written into the upper layer, and directories below the lower layer
+// can be renamed like any other.
 //
-// Copy-up comes in two steps. The first change of attributes makes the upper inode with the attributes and xattrs; the
-// first change of contents copies them (holes left out). Until then contents are read, and mapped, from the lower
-// inode. st_ino is the lower inode's for good, st_dev the overlay's own.
+// Copy-up comes in two steps. The first change of attributes makes the upper inode with the attributes and
+// xattrs; the first change of contents copies them (holes left out). Until then contents are read, and
+// mapped, from the lower inode. st_ino is the lower inode's for good, st_dev the overlay's own.
 //
-// References. A file that differs from its lower inode is pinned (the superblock holds it) while it has a name: a
-// forgotten dentry must not forget the change. Names in tables hold their inodes. Inodes hold their layers.
-// Locks: dir_lock (the VFS's) for names and link counts of directories; io_lock, exclusively, for copying contents up
-// and cutting them; attr_lock (kInode) for link counts; OverlaySuperblock::lock (kInode) for the table. The layers' own
-// locks come after these. Linux: fs/overlayfs, Documentation/filesystems/overlayfs.rst.
+// References. A file that differs from its lower inode is pinned (the superblock holds it) while it has a
+// name: a forgotten dentry must not forget the change. Names in tables hold their inodes. Inodes hold their
+// layers. Locks: dir_lock (the VFS's) for names and link counts of directories; io_lock, exclusively, for
+// copying contents up and cutting them; attr_lock (kInode) for link counts; OverlaySuperblock::lock (kInode)
+// for the table. The layers' own locks come after these. Linux: fs/overlayfs,
+// Documentation/filesystems/overlayfs.rst.
 #pragma once
 #include "kernel/base/slab.h"
 #include "kernel/file/file.h"
@@ -80,8 +82,8 @@ class OverlayInode final : public Inode, public ListNode<> {
   Result<void> link(std::string_view name, Inode& target) override;
   Result<void> unlink(std::string_view name, Inode& victim) override;
   Result<void> rmdir(std::string_view name, Inode& victim) override;
-  Result<void> rename(std::string_view name, Inode& moved, Inode& new_dir, std::string_view new_name, Inode* victim,
-                      RenameHow how) override;
+  Result<void> rename(std::string_view name, Inode& moved, Inode& new_dir, std::string_view new_name,
+                      Inode* victim, RenameHow how) override;
   Result<Ref<Inode>> create_unnamed(const NewInode& how) override;
   Result<void> read_dir(uint64_t offset, DirSink& sink) override;
   Result<String> read_link() override { return data_layer().read_link(); }
@@ -136,11 +138,11 @@ class OverlayInode final : public Inode, public ListNode<> {
   RefPtr<Inode> lower_;
   std::atomic<TmpfsInode*> upper_;  // counted; set once
   std::atomic<bool> data_copied_;
-  SleepMutex copy_lock_;            // makes upper_
-  uint32_t nlink_;                  // attr_lock_
-  bool pinned_ = false;             // the superblock's lock
+  SleepMutex copy_lock_;  // makes upper_
+  uint32_t nlink_;        // attr_lock_
+  bool pinned_ = false;   // the superblock's lock
   OverlayInode* next_in_bucket_ = nullptr;
-  NameTable names_;                 // a directory's: a null inode is a whiteout
+  NameTable names_;  // a directory's: a null inode is a whiteout
   std::atomic<uint64_t> parent_ino_{0};
 };
 

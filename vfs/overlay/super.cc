@@ -40,7 +40,9 @@ OverlaySuperblock::~OverlaySuperblock() {
   root_.reset();
 }
 
-Ref<Inode> OverlaySuperblock::root() { return Ref<Inode>(*root_); }
+Ref<Inode> OverlaySuperblock::root() {
+  return Ref<Inode>(*root_);
+}
 
 Result<void> OverlaySuperblock::stat_fs(abi::Statfs& out) {
   TRY(upper_->stat_fs(out));
@@ -48,7 +50,9 @@ Result<void> OverlaySuperblock::stat_fs(abi::Statfs& out) {
   return {};
 }
 
-void OverlaySuperblock::show_options(Formatter& out) { upper_->show_options(out); }
+void OverlaySuperblock::show_options(Formatter& out) {
+  upper_->show_options(out);
+}
 
 Result<Ref<OverlayInode>> OverlaySuperblock::inode_for(Ref<Inode> lower) {
   auto find_locked = [&]() -> OverlayInode* {

@@ -1,5 +1,5 @@
-// Contents of tmpfs files. A page's place and its bit are set before it is written; what a failed write leaves behind is
-// a page of zeros, which is what was there.
+// Contents of tmpfs files. A page's place and its bit are set before it is written; what a failed write
+// leaves behind is a page of zeros, which is what was there.
 #include <algorithm>
 
 #include "kernel/base/arena.h"
@@ -15,11 +15,19 @@ namespace {
 constexpr uint64_t kMaxFileSize = (~0ull >> 1) & ~(uint64_t{kPageSize} - 1);
 constexpr uint32_t kKeepSize = 1, kPunchHole = 2;  // fallocate(2)
 
-constexpr uint64_t page_of(uint64_t offset) { return offset >> kPageShift; }
-constexpr uint64_t in_page(uint64_t offset) { return offset & (kPageSize - 1); }
-constexpr uint64_t page_end(uint64_t offset) { return (offset + kPageSize - 1) & ~(uint64_t{kPageSize} - 1); }
+constexpr uint64_t page_of(uint64_t offset) {
+  return offset >> kPageShift;
+}
+constexpr uint64_t in_page(uint64_t offset) {
+  return offset & (kPageSize - 1);
+}
+constexpr uint64_t page_end(uint64_t offset) {
+  return (offset + kPageSize - 1) & ~(uint64_t{kPageSize} - 1);
+}
 
-PageFile& page_file() { return kernel_part<PageFile>(); }
+PageFile& page_file() {
+  return kernel_part<PageFile>();
+}
 
 }  // namespace
 
@@ -118,18 +126,20 @@ void TmpfsInode::zero_bytes(uint64_t from, uint64_t end) {
     run = pages_.find(page_of(from), 1);
   }
   if (!run.placed) return;
-  // Of our own file in the host's memory: it fails only when the host is out of it, and then the next write does too.
+  // Of our own file in the host's memory: it fails only when the host is out of it, and then the next write
+  // does too.
   (void)host::punch_hole(host::HostFile::kPages, run.host_offset + in_page(from), end - from);
 }
 
-// A shared mapping may have written behind the end of file within its last page: that must not come to light when the
-// file grows.
+// A shared mapping may have written behind the end of file within its last page: that must not come to light
+// when the file grows.
 void TmpfsInode::clear_behind_end() {
   uint64_t end = size();
   if (in_page(end) != 0) zero_bytes(end, page_end(end));
 }
 
-// Gives the pages [page, end) up. Nobody reaches them: the caller has torn mappings down, or is the last reference.
+// Gives the pages [page, end) up. Nobody reaches them: the caller has torn mappings down, or is the last
+// reference.
 void TmpfsInode::free_pages(uint64_t page, uint64_t end) {
   uint64_t freed = 0;
   for (;;) {
@@ -210,13 +220,14 @@ Result<uint64_t> TmpfsInode::seek_data_hole(uint64_t offset, bool hole) {
   if (offset >= end) return Errno::ENXIO;
   uint64_t end_page = page_of(page_end(end));
   MutexLock lock(attr_lock_);
-  uint64_t page = hole ? pages_.next_hole(page_of(offset), end_page) : pages_.next_data(page_of(offset), end_page);
+  uint64_t page =
+      hole ? pages_.next_hole(page_of(offset), end_page) : pages_.next_data(page_of(offset), end_page);
   if (page == end_page && !hole) return Errno::ENXIO;
   return std::min(std::max(page * kPageSize, offset), end);
 }
 
-// What a shared mapping may write gets its place here and counts as data from now on, but is not charged: how much of
-// it will be touched is not known (--memory's second line, sampled residence, sees it).
+// What a shared mapping may write gets its place here and counts as data from now on, but is not charged: how
+// much of it will be touched is not known (--memory's second line, sampled residence, sees it).
 Result<MapExtent> TmpfsInode::map_extent(uint64_t offset, uint64_t max_length, MapIntent intent) {
   if (!is_regular()) return Inode::map_extent(offset, max_length, intent);
   if (intent == MapIntent::kSharedWrite && (seals_ & (kSealWrite | kSealFutureWrite))) return Errno::EPERM;
@@ -231,8 +242,10 @@ Result<MapExtent> TmpfsInode::map_extent(uint64_t offset, uint64_t max_length, M
   else
     run = TRY(pages_.place(page_file(), page_of(offset), pages, fresh));
   if (run.placed && intent == MapIntent::kSharedWrite) pages_.set_mapped(page_of(offset));
-  return MapExtent{
-      .zero = !run.placed, .file = host::HostFile::kPages, .host_offset = run.host_offset, .length = run.pages * kPageSize};
+  return MapExtent{.zero = !run.placed,
+                   .file = host::HostFile::kPages,
+                   .host_offset = run.host_offset,
+                   .length = run.pages * kPageSize};
 }
 
 Result<uint32_t> TmpfsInode::seals() {

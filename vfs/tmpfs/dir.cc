@@ -88,8 +88,8 @@ Result<void> TmpfsInode::rmdir(std::string_view name, Inode& victim) {
 }
 
 // A name that is taken over keeps its entry, so only a new name and a whiteout can fail, and they come first.
-Result<void> TmpfsInode::rename(std::string_view name, Inode& moved, Inode& new_dir, std::string_view new_name,
-                                Inode* victim, RenameHow how) {
+Result<void> TmpfsInode::rename(std::string_view name, Inode& moved, Inode& new_dir,
+                                std::string_view new_name, Inode* victim, RenameHow how) {
   auto& to = static_cast<TmpfsInode&>(new_dir);
   auto& source = static_cast<TmpfsInode&>(moved);
   auto* old = static_cast<TmpfsInode*>(victim);

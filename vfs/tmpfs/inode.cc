@@ -11,7 +11,9 @@ namespace {
 constexpr uint64_t kDirEntrySize = 20;  // what Linux's tmpfs counts for one in a directory's st_size
 constexpr int64_t kDaySeconds = 86400;
 
-bool not_after(const Timespec& a, const Timespec& b) { return a.sec != b.sec ? a.sec < b.sec : a.nsec <= b.nsec; }
+bool not_after(const Timespec& a, const Timespec& b) {
+  return a.sec != b.sec ? a.sec < b.sec : a.nsec <= b.nsec;
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ Result<void> TmpfsInode::get_attr(InodeAttr& out) {
 Result<void> TmpfsInode::set_attr(const AttrChange& c) {
   if (c.mask & AttrChange::kSize) TRY(truncate(c.size));
   MutexLock lock(attr_lock_);
-  if (c.mask & AttrChange::kMode) mode_.store((mode() & abi::kTypeMask) | (c.mode & 07777), std::memory_order_relaxed);
+  if (c.mask & AttrChange::kMode)
+    mode_.store((mode() & abi::kTypeMask) | (c.mode & 07777), std::memory_order_relaxed);
   if (c.mask & AttrChange::kUid) uid_ = c.uid;
   if (c.mask & AttrChange::kGid) gid_ = c.gid;
   if (c.mask & AttrChange::kAtime) atime_ = c.atime;

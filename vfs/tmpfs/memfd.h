@@ -1,4 +1,5 @@
-// Files without a name in a tmpfs that is mounted nowhere: memfd_create(2), and what the kernel needs of the kind.
+// Files without a name in a tmpfs that is mounted nowhere: memfd_create(2), and what the kernel needs of the
+// kind.
 #pragma once
 #include <string_view>
 

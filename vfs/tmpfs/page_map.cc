@@ -38,9 +38,13 @@ uint64_t find_bit(const uint64_t* bits, uint64_t from, uint64_t to, bool value) 
 
 }  // namespace
 
-PageMap::~PageMap() { ASSERT(extents_.empty()); }
+PageMap::~PageMap() {
+  ASSERT(extents_.empty());
+}
 
-void PageMap::free_extent(Extent* e) { arena_free(e); }
+void PageMap::free_extent(Extent* e) {
+  arena_free(e);
+}
 
 // The first extent that ends behind `page`.
 PageMap::Extent* PageMap::at_or_after(uint64_t page) const {
@@ -87,8 +91,9 @@ Result<PageMap::Run> PageMap::place(PageFile& file, uint64_t page, uint64_t max_
 uint64_t PageMap::count_clear(uint64_t page, uint64_t pages) const {
   Extent* e = at_or_after(page);
   uint64_t n = 0;
-  for_each_word(e->bits, page - e->first, page - e->first + pages,
-                [&](uint64_t& word, uint64_t mask) { n += static_cast<uint64_t>(std::popcount(~word & mask)); });
+  for_each_word(e->bits, page - e->first, page - e->first + pages, [&](uint64_t& word, uint64_t mask) {
+    n += static_cast<uint64_t>(std::popcount(~word & mask));
+  });
   return n;
 }
 
@@ -98,7 +103,9 @@ void PageMap::set(uint64_t page, uint64_t pages) {
                 [](uint64_t& word, uint64_t mask) { word |= mask; });
 }
 
-void PageMap::set_mapped(uint64_t page) { at_or_after(page)->mapped = true; }
+void PageMap::set_mapped(uint64_t page) {
+  at_or_after(page)->mapped = true;
+}
 
 PageMap::Cleared PageMap::clear_next(uint64_t page, uint64_t end) {
   Cleared c;

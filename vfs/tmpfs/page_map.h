@@ -1,9 +1,9 @@
 // PageMap: where the pages of one tmpfs file stand in the page file, and which of them hold data.
 //
-// The file is cut into extents, each one run of the page file. Their length doubles with the file, up to kMaxPages, so
-// that a growing file stays in few pieces, which is what mm wants to map; the range an extent reserves costs nothing
-// until it is written (the page file is sparse and reads as zeros). A bit per page says where data is: for st_blocks,
-// the limits and SEEK_HOLE. A page whose bit is not set reads as zeros.
+// The file is cut into extents, each one run of the page file. Their length doubles with the file, up to
+// kMaxPages, so that a growing file stays in few pieces, which is what mm wants to map; the range an extent
+// reserves costs nothing until it is written (the page file is sparse and reads as zeros). A bit per page
+// says where data is: for st_blocks, the limits and SEEK_HOLE. A page whose bit is not set reads as zeros.
 // Lock: the owner's (kInode) around every call. Host calls are made by the owner, after it.
 #pragma once
 #include <cstdint>
@@ -43,7 +43,7 @@ class PageMap {
 
   // A piece of what a hole punched into [page, end) touches, for the host to clear.
   struct Cleared {
-    bool any = false;          // false: nothing left in the range
+    bool any = false;           // false: nothing left in the range
     bool whole_extent = false;  // the extent is gone from the map: give its range back
     uint64_t host_offset = 0, pages = 0;
     uint64_t freed = 0;  // pages that held data

@@ -50,7 +50,9 @@ Result<uint32_t> parse_octal(std::string_view s) {
   return n;
 }
 
-uint64_t memory_pages() { return kernel_part<MmSystem>().account.limit(); }
+uint64_t memory_pages() {
+  return kernel_part<MmSystem>().account.limit();
+}
 
 }  // namespace
 
@@ -100,7 +102,9 @@ Result<Ref<TmpfsSuperblock>> TmpfsSuperblock::create(const TmpfsOptions& options
   return sb;
 }
 
-Ref<Inode> TmpfsSuperblock::root() { return Ref<Inode>(*root_); }
+Ref<Inode> TmpfsSuperblock::root() {
+  return Ref<Inode>(*root_);
+}
 
 Result<Ref<TmpfsInode>> TmpfsSuperblock::make_inode(const NewInode& how, uint32_t link_count) {
   TRY(charge_inode());
@@ -120,7 +124,8 @@ Result<void> TmpfsSuperblock::charge_inode() {
 Result<void> TmpfsSuperblock::charge(uint64_t pages) {
   uint64_t n = used_pages_.fetch_add(pages, std::memory_order_relaxed) + pages;
   Result<void> r = Errno::ENOSPC;
-  if (options_.max_pages == 0 || n <= options_.max_pages) r = kernel_part<MmSystem>().account.charge_page_file(pages);
+  if (options_.max_pages == 0 || n <= options_.max_pages)
+    r = kernel_part<MmSystem>().account.charge_page_file(pages);
   if (!r.ok()) used_pages_.fetch_sub(pages, std::memory_order_relaxed);
   return r;
 }
@@ -131,7 +136,8 @@ void TmpfsSuperblock::uncharge(uint64_t pages) {
 }
 
 Result<void> TmpfsSuperblock::stat_fs(abi::Statfs& out) {
-  uint64_t used = used_pages_.load(std::memory_order_relaxed), inodes = used_inodes_.load(std::memory_order_relaxed);
+  uint64_t used = used_pages_.load(std::memory_order_relaxed),
+           inodes = used_inodes_.load(std::memory_order_relaxed);
   out.type = static_cast<int64_t>(magic);
   out.bsize = out.frsize = kPageSize;
   out.blocks = options_.max_pages;
@@ -146,8 +152,10 @@ Result<void> TmpfsSuperblock::stat_fs(abi::Statfs& out) {
 Result<void> TmpfsSuperblock::remount(std::string_view text) {
   TmpfsOptions changed = options_;
   TRY(changed.parse(text, memory_pages()));
-  if (changed.max_pages && changed.max_pages < used_pages_.load(std::memory_order_relaxed)) return Errno::EINVAL;
-  if (changed.max_inodes && changed.max_inodes < used_inodes_.load(std::memory_order_relaxed)) return Errno::EINVAL;
+  if (changed.max_pages && changed.max_pages < used_pages_.load(std::memory_order_relaxed))
+    return Errno::EINVAL;
+  if (changed.max_inodes && changed.max_inodes < used_inodes_.load(std::memory_order_relaxed))
+    return Errno::EINVAL;
   options_.max_pages = changed.max_pages;
   options_.max_inodes = changed.max_inodes;
   return {};

@@ -1,10 +1,10 @@
-// tmpfs: files in memory. Names and attributes stand in the arena, contents in the page file, read and written by the
-// host between there and the guest's buffer. memfds and shared-memory segments are unnamed files of it, an overlay's
-// upper layer too.
+// tmpfs: files in memory. Names and attributes stand in the arena, contents in the page file, read and
+// written by the host between there and the guest's buffer. memfds and shared-memory segments are unnamed
+// files of it, an overlay's upper layer too.
 //
-// References: a directory entry holds its inode, an inode nothing. Superblocks outlive their inodes (mounts hold them).
-// Locks: dir_lock (the VFS's) for a directory's entries; io_lock for contents; attr_lock (kInode) for attributes and
-// the page map. Linux: mm/shmem.c, tmpfs(5).
+// References: a directory entry holds its inode, an inode nothing. Superblocks outlive their inodes (mounts
+// hold them). Locks: dir_lock (the VFS's) for a directory's entries; io_lock for contents; attr_lock (kInode)
+// for attributes and the page map. Linux: mm/shmem.c, tmpfs(5).
 #pragma once
 #include "kernel/base/slab.h"
 #include "kernel/base/vector.h"
@@ -77,8 +77,8 @@ class TmpfsInode final : public Inode {
   Result<void> link(std::string_view name, Inode& target) override;
   Result<void> unlink(std::string_view name, Inode& victim) override;
   Result<void> rmdir(std::string_view name, Inode& victim) override;
-  Result<void> rename(std::string_view name, Inode& moved, Inode& new_dir, std::string_view new_name, Inode* victim,
-                      RenameHow how) override;
+  Result<void> rename(std::string_view name, Inode& moved, Inode& new_dir, std::string_view new_name,
+                      Inode* victim, RenameHow how) override;
   Result<Ref<Inode>> create_unnamed(const NewInode& how) override;
   Result<void> read_dir(uint64_t offset, DirSink& sink) override;
   Result<String> read_link() override;
@@ -92,7 +92,7 @@ class TmpfsInode final : public Inode {
   Result<uint32_t> seals() override;
   Result<void> add_seals(uint32_t seals) override;
   Result<void> set_target(std::string_view target);  // of a symbolic link, before it is shared
-  void allow_seals() { seals_ = 0; }  // memfd_create(MFD_ALLOW_SEALING), before it is shared
+  void allow_seals() { seals_ = 0; }                 // memfd_create(MFD_ALLOW_SEALING), before it is shared
 
   Result<size_t> get_xattr(std::string_view name, std::span<char> out) override;
   Result<void> set_xattr(std::string_view name, std::span<const char> value, uint32_t flags) override;
@@ -140,7 +140,8 @@ class TmpfsInode final : public Inode {
   uint64_t parent_ino_ = 0;
   NameTable names_;
 
-  static constexpr uint32_t kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8, kSealFutureWrite = 16;
+  static constexpr uint32_t kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8,
+                            kSealFutureWrite = 16;
 };
 
 // Registers "tmpfs" (and "ramfs", which is the same without limits).

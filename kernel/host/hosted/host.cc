@@ -49,7 +49,9 @@ uint64_t monotonic_ns() {
 uint64_t realtime_ns() {
   return read_clock(CLOCK_REALTIME);
 }
-uint64_t clock_ns(int clock) { return read_clock(clock); }
+uint64_t clock_ns(int clock) {
+  return read_clock(clock);
+}
 void yield() {
   sched_yield();
 }

@@ -22,7 +22,9 @@ size_t ConsoleDriver::room() {
   return room;
 }
 
-void ConsoleDriver::write(const char* bytes, size_t n) { ring_write(the_mailbox().output, {bytes, n}); }
+void ConsoleDriver::write(const char* bytes, size_t n) {
+  ring_write(the_mailbox().output, {bytes, n});
+}
 
 // Whoever asks waits until all has left, so the monitor is to tell when it has taken something.
 size_t ConsoleDriver::unsent() {

@@ -15,7 +15,9 @@ using mailbox::kStreamBytes;
 
 namespace {
 
-WaitQueue& stream_waiters() { return kernel_part<ConsoleState>().stream_waiters; }
+WaitQueue& stream_waiters() {
+  return kernel_part<ConsoleState>().stream_waiters;
+}
 
 uint32_t filled(const ByteRing& r) {
   uint32_t used = r.tail.load(std::memory_order_acquire) - r.head.load(std::memory_order_acquire);
@@ -42,7 +44,9 @@ StreamFile::~StreamFile() {
   }
 }
 
-void StreamFile::describe(Formatter& out) const { format(out, "pipe:[{}]", inode()->ino()); }
+void StreamFile::describe(Formatter& out) const {
+  format(out, "pipe:[{}]", inode()->ino());
+}
 
 Result<size_t> StreamFile::read(IoCursor& to, uint64_t) {
   SleepGuard turn(turn_);
@@ -50,7 +54,8 @@ Result<size_t> StreamFile::read(IoCursor& to, uint64_t) {
   auto ready = [&] { return filled(ring_) > 0 || ring_.closed_in.load() != 0; };
   if (!ready()) {
     if (nonblocking()) return Errno::EAGAIN;
-    if (wait_event(stream_waiters(), ready) == WaitOutcome::kInterrupted) return current().interrupted(Restart::kSys);
+    if (wait_event(stream_waiters(), ready) == WaitOutcome::kInterrupted)
+      return current().interrupted(Restart::kSys);
   }
   size_t done = 0;
   while (to.remaining() > 0) {

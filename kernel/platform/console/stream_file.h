@@ -1,5 +1,5 @@
-// The standard streams of a VPS without a terminal, as files: bytes go through a ring of the mailbox, with end of file
-// and closed readers passed on both ways. fstat shows a FIFO, which is how such streams behave.
+// The standard streams of a VPS without a terminal, as files: bytes go through a ring of the mailbox, with
+// end of file and closed readers passed on both ways. fstat shows a FIFO, which is how such streams behave.
 //
 // Locks: turn_ (sleeping) serializes readers, and writers, of one stream.
 #pragma once
@@ -10,7 +10,8 @@ namespace lodge {
 
 class StreamFile final : public File {
  public:
-  StreamFile(RefPtr<Inode> inode, mailbox::ByteRing& ring, uint32_t flags) : File(std::move(inode), flags), ring_(ring) {}
+  StreamFile(RefPtr<Inode> inode, mailbox::ByteRing& ring, uint32_t flags)
+      : File(std::move(inode), flags), ring_(ring) {}
   ~StreamFile() override;
   void describe(Formatter& out) const override;
   bool is_stream() const override { return true; }

@@ -24,7 +24,9 @@ using mailbox::Mailbox;
 
 namespace {
 
-Mailbox& raw_mailbox() { return *reinterpret_cast<Mailbox*>(mailbox::kMailboxAddress); }
+Mailbox& raw_mailbox() {
+  return *reinterpret_cast<Mailbox*>(mailbox::kMailboxAddress);
+}
 
 void must(Result<void> r, const char* what) {
   if (!r.ok()) boot_failed(what, errno_name(r.error()));
@@ -143,11 +145,13 @@ void raise_outer_wall(const BootInfo& boot) {
   c.kernel_end = boot.kernel_end;
   c.guest_begin = kGuestStart;
   c.arena_begin = kArenaBase;
-  c.files[c.file_count++] = {static_cast<int>(host::HostFile::kPages), WallAccess::kReadWrite, boot.page_file_size};
+  c.files[c.file_count++] = {static_cast<int>(host::HostFile::kPages), WallAccess::kReadWrite,
+                             boot.page_file_size};
   for (uint32_t i = 0; i < boot.image_count && i < mailbox::kMaxImages - 1; i++)
-    c.files[c.file_count++] = {static_cast<int>(host::image_file(static_cast<int>(i))),
-                               boot.flags & mailbox::kBootImageWritable ? WallAccess::kReadWrite : WallAccess::kReadOnly,
-                               boot.image_size[i]};
+    c.files[c.file_count++] = {
+        static_cast<int>(host::image_file(static_cast<int>(i))),
+        boot.flags & mailbox::kBootImageWritable ? WallAccess::kReadWrite : WallAccess::kReadOnly,
+        boot.image_size[i]};
   sock_filter program[kWallFilterMax];
   int n = wall_config_valid(c) ? build_wall_filter(c, program) : kWallBadConfig;
   if (n <= 0) boot_failed("cannot build the outer wall");

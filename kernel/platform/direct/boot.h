@@ -1,9 +1,11 @@
 // From the boot loader's jump to the first guest process.
 //
 //   lodge_kernel_entry (entry.S)  on a stack at the end of the arena
-//   kernel_main                   formats the arena, makes the parts of the kernel, becomes the zygote: signal handlers,
-//                                 alternate stack, outer wall; then makes the kernel-thread process and the first task
-//                                 as clones of itself, and serves requests for fresh processes (zygote.h)
+//   kernel_main                   formats the arena, makes the parts of the kernel, becomes the zygote:
+//   signal handlers,
+//                                 alternate stack, outer wall; then makes the kernel-thread process and the
+//                                 first task as clones of itself, and serves requests for fresh processes
+//                                 (zygote.h)
 //   first_task_main               in the first guest process: mounts, opens the console, executes the command
 #pragma once
 #include "kernel/base/result.h"
@@ -18,7 +20,7 @@ class Task;
 
 void raise_outer_wall(const mailbox::BootInfo& boot);
 
-void kernel_threads_main();          // kthreads.cc: the kernel-thread process
-void first_task_main(Task& task);    // init.cc
+void kernel_threads_main();        // kthreads.cc: the kernel-thread process
+void first_task_main(Task& task);  // init.cc
 
 }  // namespace lodge

@@ -1,14 +1,15 @@
-// The first process: its files, its place in the tree, and the program it becomes. If that cannot be had, the VPS ends with
-// what a shell would say: 127 for a command that is not there, 126 for one that cannot be executed.
+// The first process: its files, its place in the tree, and the program it becomes. If that cannot be had, the
+// VPS ends with what a shell would say: 127 for a command that is not there, 126 for one that cannot be
+// executed.
 #include "kernel/abi/fcntl.h"
 #include "kernel/base/format.h"
 #include "kernel/base/string.h"
 #include "kernel/file/anon_inode.h"
 #include "kernel/file/fd_table.h"
 #include "kernel/loader/exec.h"
+#include "kernel/mm/mm.h"
 #include "kernel/platform/console/console_driver.h"
 #include "kernel/platform/console/stream_file.h"
-#include "kernel/mm/mm.h"
 #include "kernel/platform/direct/boot.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/process.h"
@@ -141,7 +142,8 @@ void first_task_main(Task& task) {
   auto made = make_raw<ExecRequest>();
   if (!made.ok()) boot_failed("no memory for the first process");
   ExecRequest& request = **made;
-  if (auto r = prepare(task, boot, request); !r.ok()) boot_failed("cannot prepare the first process", errno_name(r.error()));
+  if (auto r = prepare(task, boot, request); !r.ok())
+    boot_failed("cannot prepare the first process", errno_name(r.error()));
   if (boot.cwd) {
     PathContext ctx{task.fs(), task.fds(), task.cred()};
     auto at = lookup_path(ctx, abi::kAtFdcwd, m.strings() + boot.cwd, kFollow | kDirectory);
@@ -175,7 +177,8 @@ void first_task_main(Task& task) {
                file.error() == Errno::EACCES ? 126 : 127);
   request.file = file.take();
   if (auto r = prepare_exec(task, request); !r.ok())
-    no_command(task, name.data(), r.error() == Errno::ENOEXEC ? "exec format error" : "cannot be executed", 126);
+    no_command(task, name.data(), r.error() == Errno::ENOEXEC ? "exec format error" : "cannot be executed",
+               126);
   the_mailbox().booted.store(1, std::memory_order_release);
   commit_exec(task, &request);
 }

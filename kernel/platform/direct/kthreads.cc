@@ -1,10 +1,10 @@
-// The kernel-thread process: what the kernel does on its own behalf. One thread serves the mailbox, one the clock. Both
-// sleep on a futex while there is nothing to do: an idle VPS costs nothing.
+// The kernel-thread process: what the kernel does on its own behalf. One thread serves the mailbox, one the
+// clock. Both sleep on a futex while there is nothing to do: an idle VPS costs nothing.
 #include "kernel/base/panic.h"
 #include "kernel/host/host.h"
 #include "kernel/host/host_state.h"
-#include "kernel/platform/console/console_driver.h"
 #include "kernel/mailbox/kernel_side.h"
+#include "kernel/platform/console/console_driver.h"
 #include "kernel/platform/direct/boot.h"
 #include "kernel/platform/direct/spawn.h"
 #include "kernel/sched/sched.h"
@@ -25,7 +25,8 @@ void clock_main() {
   for (;;) {
     uint32_t seen = bell.load(std::memory_order_seq_cst);
     uint64_t now = host::monotonic_ns();
-    if (scheduler().ticking.load(std::memory_order_seq_cst) && next_tick == host::kNever) next_tick = now + kTickNs;
+    if (scheduler().ticking.load(std::memory_order_seq_cst) && next_tick == host::kNever)
+      next_tick = now + kTickNs;
     if (now >= next_tick) next_tick = sched_tick(now);
     uint64_t next_timer = kernel_part<TimerQueue>().run_expired();
     (void)host::futex_wait(bell, seen, next_tick < next_timer ? next_tick : next_timer);
@@ -53,8 +54,8 @@ void signal_first_process(int signo) {
   if (all.init) signal_group_locked(*all.init->group, kernel_siginfo(signo));
 }
 
-// The host killed a process of ours. In guest code, its tasks are what SIGKILL would have made of them; inside the
-// kernel they may have held locks, and the VPS cannot go on.
+// The host killed a process of ours. In guest code, its tasks are what SIGKILL would have made of them;
+// inside the kernel they may have held locks, and the VPS cannot go on.
 void bury_killed(int32_t tgid) {
   for (;;) {
     Task* victim = nullptr;
@@ -83,8 +84,7 @@ void mailbox_main() {
       continue;
     }
     if (events & kEventStdin) {
-      if (tty)
-        kernel_part<ConsoleState>().driver.serve();
+      if (tty) kernel_part<ConsoleState>().driver.serve();
       kernel_part<ConsoleState>().stream_waiters.wake_all();
     }
     if (events & kEventWinsize) {
@@ -101,8 +101,12 @@ void mailbox_main() {
 
 }  // namespace
 
-void wake_tick_thread() { ring_clock(); }
-void wake_timer_thread() { ring_clock(); }
+void wake_tick_thread() {
+  ring_clock();
+}
+void wake_timer_thread() {
+  ring_clock();
+}
 
 void kernel_threads_main() {
   if (!spawn_kernel_thread(clock_main).ok()) boot_failed("the host refused the clock thread");

@@ -1,5 +1,5 @@
-// The end of a VPS by a bug of ours: the message goes to the monitor, every thread that comes by parks, and the monitor
-// unwinds the kernel stacks out of the arena before it kills the VPS.
+// The end of a VPS by a bug of ours: the message goes to the monitor, every thread that comes by parks, and
+// the monitor unwinds the kernel stacks out of the arena before it kills the VPS.
 #include "kernel/base/panic.h"
 
 #include "kernel/base/format.h"

@@ -16,10 +16,12 @@
 namespace lodge {
 namespace {
 
-HostThread& host_thread(const Thread& t) { return host_state().threads[t.slot_id]; }
+HostThread& host_thread(const Thread& t) {
+  return host_state().threads[t.slot_id];
+}
 
-// What every new host thread of a VPS does first. The monitor may have died between our clone and the request to die
-// with it; the host marks the robust word that the monitor's main thread holds.
+// What every new host thread of a VPS does first. The monitor may have died between our clone and the request
+// to die with it; the host marks the robust word that the monitor's main thread holds.
 void settle_in(Thread& self) {
   host::use_alternate_stack();
   host::write_gs_base(reinterpret_cast<uint64_t>(&self));
@@ -62,7 +64,9 @@ void child_of_zygote(void* argument) {
   gate_leave(&self.frame());
 }
 
-uint64_t stack_top(Thread& t) { return reinterpret_cast<uint64_t>(&t.frame()) - 64; }
+uint64_t stack_top(Thread& t) {
+  return reinterpret_cast<uint64_t>(&t.frame()) - 64;
+}
 
 Result<int32_t> clone_process(Thread& child, void (*entry)(void*)) {
   HostThread& h = host_thread(child);
@@ -139,15 +143,17 @@ void host_thread_exit(Task& self) {
 void request_kick(Thread& t) {
   HostThread& h = host_thread(t);
   uint32_t tid = h.tid.load(std::memory_order_acquire);
-  if (tid) send_request(mailbox::Request::kKick, h.tgid.load(std::memory_order_relaxed), static_cast<int32_t>(tid), 0);
+  if (tid)
+    send_request(mailbox::Request::kKick, h.tgid.load(std::memory_order_relaxed), static_cast<int32_t>(tid),
+                 0);
 }
 
 void request_affinity(Thread& t, int virtual_cpu) {
   HostThread& h = host_thread(t);
   uint32_t tid = h.tid.load(std::memory_order_acquire);
   if (tid)
-    send_request(mailbox::Request::kAffinity, h.tgid.load(std::memory_order_relaxed), static_cast<int32_t>(tid),
-                 static_cast<uint32_t>(virtual_cpu));
+    send_request(mailbox::Request::kAffinity, h.tgid.load(std::memory_order_relaxed),
+                 static_cast<int32_t>(tid), static_cast<uint32_t>(virtual_cpu));
 }
 
 void report_exit(int32_t wait_status) {
@@ -157,9 +163,15 @@ void report_exit(int32_t wait_status) {
   send_request(mailbox::Request::kExitNotice, 0, 0, static_cast<uint32_t>(wait_status));
 }
 
-uint64_t read_fs_base() { return host::read_fs_base(); }
-void write_gs_base(uint64_t v) { host::write_gs_base(v); }
-void write_fs_base(uint64_t v) { host::write_fs_base(v); }
+uint64_t read_fs_base() {
+  return host::read_fs_base();
+}
+void write_gs_base(uint64_t v) {
+  host::write_gs_base(v);
+}
+void write_fs_base(uint64_t v) {
+  host::write_fs_base(v);
+}
 
 void vector_state_to_slot(Task& self) {
   self.full_return = 1;

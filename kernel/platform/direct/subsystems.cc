@@ -11,16 +11,16 @@
 #include "kernel/host/host.h"
 #include "kernel/host/raw.h"
 #include "kernel/ipc/pipe_file.h"
-#include "kernel/platform/console/console_driver.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/page_file.h"
+#include "kernel/platform/console/console_driver.h"
 #include "kernel/platform/direct/boot.h"
+#include "kernel/platform/direct/file_tree.h"
 #include "kernel/task/futex.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
 #include "kernel/tty/tty_file.h"
 #include "vfs/ext4/superblock.h"
-#include "kernel/platform/direct/file_tree.h"
 
 namespace lodge {
 namespace {

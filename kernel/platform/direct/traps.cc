@@ -9,9 +9,9 @@
 #include "kernel/mm/task_hooks.h"
 #include "kernel/platform/direct/patching.h"
 #include "kernel/sched/sched.h"
+#include "kernel/task/dispatch.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
-#include "kernel/task/dispatch.h"
 
 namespace lodge {
 namespace {

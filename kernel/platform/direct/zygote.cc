@@ -16,7 +16,8 @@ Task* next_request() {
   return z.head == z.tail ? nullptr : z.requests[z.head++ % ZygoteState::kMaxRequests];
 }
 
-// The last steps of a moving task's old host thread, on its alternate stack: the kernel stack is the new one's.
+// The last steps of a moving task's old host thread, on its alternate stack: the kernel stack is the new
+// one's.
 void leave_old_thread(void* argument) {
   Task& self = *static_cast<Task*>(argument);
   ZygoteState& z = kernel_part<ZygoteState>();
@@ -50,7 +51,8 @@ void zygote_serve() {
     }
     HostThread& h = host_state().threads[t->slot_id];
     while (uint32_t tid = h.tid.load(std::memory_order_acquire)) (void)host::futex_wait(h.tid, tid);
-    // The task kept its virtual CPU; its new thread has its turn at once, on whatever host CPU until it is moved.
+    // The task kept its virtual CPU; its new thread has its turn at once, on whatever host CPU until it is
+    // moved.
     t->wake_word.store(1, std::memory_order_release);
     auto r = spawn_from_zygote(*t, t->start);
     if (!r.ok()) {

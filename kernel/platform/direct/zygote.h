@@ -1,6 +1,6 @@
-// The zygote: a small process that does nothing but make fresh ones, for tasks that leave the memory they shared
-// (vfork and exec). A task on its way there posts itself, then its old host thread ends; when the host has said so, the
-// zygote clones, and the clone goes on as that task on its kernel stack.
+// The zygote: a small process that does nothing but make fresh ones, for tasks that leave the memory they
+// shared (vfork and exec). A task on its way there posts itself, then its old host thread ends; when the host
+// has said so, the zygote clones, and the clone goes on as that task on its kernel stack.
 #pragma once
 #include "kernel/base/kernel.h"
 #include "kernel/base/mutex.h"

@@ -27,17 +27,19 @@
 #include "userland/lodge/run/host_facts.h"
 
 #ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
+  #define MADV_COLLAPSE 25
 #endif
 
 namespace lodge {
 namespace {
 
-constexpr uint64_t kArenaBytes = 1ull << 30;          // address space; pages come as they are touched
-constexpr uint64_t kSmallArenaBytes = 256ull << 20;   // where RLIMIT_AS is tight
-constexpr int kFirstVpsFd = 3;                        // host::HostFile
+constexpr uint64_t kArenaBytes = 1ull << 30;         // address space; pages come as they are touched
+constexpr uint64_t kSmallArenaBytes = 256ull << 20;  // where RLIMIT_AS is tight
+constexpr int kFirstVpsFd = 3;                       // host::HostFile
 
-std::filesystem::path own_directory() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
+std::filesystem::path own_directory() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
 
 // Strings of the boot information, one behind the other.
 class StringArea {
@@ -64,7 +66,8 @@ FileDescriptor open_image(const std::string& path, uint64_t& size) {
   if (fstat(fd.get(), &st) != 0) throw host_failure("cannot stat image " + path, errno);
   if (!S_ISREG(st.st_mode)) throw Failure("image " + path + " is not a regular file");
   if (st.st_size < 4096) throw Failure("image " + path + " is too short to hold a file system");
-  if (flock(fd.get(), LOCK_SH | LOCK_NB) != 0) throw Failure("image " + path + " is in use by a VPS that writes to it");
+  if (flock(fd.get(), LOCK_SH | LOCK_NB) != 0)
+    throw Failure("image " + path + " is in use by a VPS that writes to it");
   size = static_cast<uint64_t>(st.st_size);
   return fd;
 }
@@ -132,7 +135,8 @@ uint64_t load_kernel(mailbox::Mailbox& m, const char* path) {
   if (fd < 0) zygote_failed(m, "cannot open lodge-kernel beside lodge");
   Elf64_Ehdr h;
   Elf64_Phdr ph[16];
-  if (pread(fd, &h, sizeof h, 0) != sizeof h || std::memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 || h.e_phnum > 16 ||
+  if (pread(fd, &h, sizeof h, 0) != sizeof h || std::memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 ||
+      h.e_phnum > 16 ||
       pread(fd, ph, sizeof ph[0] * h.e_phnum, static_cast<off_t>(h.e_phoff)) !=
           static_cast<ssize_t>(sizeof ph[0] * h.e_phnum)) {
     errno = ENOEXEC;
@@ -144,14 +148,16 @@ uint64_t load_kernel(mailbox::Mailbox& m, const char* path) {
       begin = std::min<uint64_t>(begin, ph[i].p_vaddr & ~0xfffull);
       end = std::max<uint64_t>(end, (ph[i].p_vaddr + ph[i].p_memsz + 0xfff) & ~0xfffull);
     }
-  // Private anonymous memory: a fork copies its page table entries, so that no process faults on kernel text again.
+  // Private anonymous memory: a fork copies its page table entries, so that no process faults on kernel text
+  // again.
   void* want = reinterpret_cast<void*>(begin);
-  if (mmap(want, end - begin, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != want)
+  if (mmap(want, end - begin, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+           0) != want)
     zygote_failed(m, "cannot map the kernel");
   for (int i = 0; i < h.e_phnum; i++)
     if (ph[i].p_type == PT_LOAD &&
-        pread(fd, reinterpret_cast<void*>(ph[i].p_vaddr), ph[i].p_filesz, static_cast<off_t>(ph[i].p_offset)) !=
-            static_cast<ssize_t>(ph[i].p_filesz))
+        pread(fd, reinterpret_cast<void*>(ph[i].p_vaddr), ph[i].p_filesz,
+              static_cast<off_t>(ph[i].p_offset)) != static_cast<ssize_t>(ph[i].p_filesz))
       zygote_failed(m, "cannot read lodge-kernel");
   mprotect(want, end - begin, PROT_READ);
   for (int i = 0; i < h.e_phnum; i++)
@@ -173,7 +179,8 @@ void move_vdso(mailbox::Mailbox& m) {
   uint64_t low[8], high[8], elf = getauxval(AT_SYSINFO_EHDR);
   int n = 0;
   while (n < 8 && std::fgets(line, sizeof line, maps))
-    if ((std::strstr(line, "[vvar") || std::strstr(line, "[vdso]")) && std::sscanf(line, "%lx-%lx", &low[n], &high[n]) == 2)
+    if ((std::strstr(line, "[vvar") || std::strstr(line, "[vdso]")) &&
+        std::sscanf(line, "%lx-%lx", &low[n], &high[n]) == 2)
       n++;
   std::fclose(maps);
   if (n == 0 || elf == 0) {
@@ -182,7 +189,8 @@ void move_vdso(mailbox::Mailbox& m) {
   }
   for (int i = 0; i < n; i++) {
     void* to = reinterpret_cast<void*>(kHostVdsoBase + (low[i] - low[0]));
-    if (mremap(reinterpret_cast<void*>(low[i]), high[i] - low[i], high[i] - low[i], MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
+    if (mremap(reinterpret_cast<void*>(low[i]), high[i] - low[i], high[i] - low[i],
+               MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
       zygote_failed(m, "cannot move the vDSO");
   }
   m.boot.vdso_base = kHostVdsoBase;
@@ -212,7 +220,8 @@ void move_vdso(mailbox::Mailbox& m) {
   madvise(reinterpret_cast<void*>(kArenaBase), kHugePageSize, MADV_POPULATE_WRITE);
   madvise(reinterpret_cast<void*>(kArenaBase), kHugePageSize, MADV_COLLAPSE);
   madvise(reinterpret_cast<void*>(kArenaBase), arena, MADV_DONTDUMP);
-  map_at(m, mailbox::kMailboxAddress, mailbox::kMailboxSize, vps.mailbox_file.get(), "cannot map the mailbox");
+  map_at(m, mailbox::kMailboxAddress, mailbox::kMailboxSize, vps.mailbox_file.get(),
+         "cannot map the mailbox");
   uint64_t entry = load_kernel(m, vps.kernel_path.c_str());
   move_vdso(m);
 
@@ -242,7 +251,8 @@ void move_vdso(mailbox::Mailbox& m) {
 
   // The C library's per-thread areas are about to go; the host must not write there any more.
   if (__rseq_size > 0)
-    syscall(SYS_rseq, static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+    syscall(SYS_rseq, static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset, 32,
+            RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
   syscall(SYS_set_tid_address, 0);
   syscall(SYS_set_robust_list, 0, 24);
   asm volatile(
@@ -268,7 +278,8 @@ Vps prepare_vps(const RunOptions& o, bool terminal, MappedMailbox*& mailbox_out)
   vps.host_cpus = choose_cpus(o.cpus);
 
   rlimit as;
-  bool tight = getrlimit(RLIMIT_AS, &as) == 0 && as.rlim_cur != RLIM_INFINITY && as.rlim_cur < 4 * kArenaBytes;
+  bool tight =
+      getrlimit(RLIMIT_AS, &as) == 0 && as.rlim_cur != RLIM_INFINITY && as.rlim_cur < 4 * kArenaBytes;
   uint64_t arena_bytes = tight ? kSmallArenaBytes : kArenaBytes;
   vps.arena = make_memory_file("lodge-arena", arena_bytes, Sealing::kFixedSize);
   vps.mailbox_file = make_memory_file("lodge-mailbox", mailbox::kMailboxSize, Sealing::kFixedSize);

@@ -1,5 +1,6 @@
-// The boot loader: makes what a VPS is made of (memory files, image, boot information) and the zygote, a forked process
-// that maps the kernel at its address, gives up everything else and jumps into it. See docs of kernel/platform/direct.
+// The boot loader: makes what a VPS is made of (memory files, image, boot information) and the zygote, a
+// forked process that maps the kernel at its address, gives up everything else and jumps into it. See docs of
+// kernel/platform/direct.
 #pragma once
 #include <sys/types.h>
 

@@ -25,6 +25,8 @@ MappedMailbox::MappedMailbox(const FileDescriptor& fd) {
   box_ = static_cast<mailbox::Mailbox*>(p);
 }
 
-MappedMailbox::~MappedMailbox() { munmap(box_, mailbox::kMailboxSize); }
+MappedMailbox::~MappedMailbox() {
+  munmap(box_, mailbox::kMailboxSize);
+}
 
 }  // namespace lodge

@@ -26,8 +26,12 @@ namespace {
 long futex(std::atomic<uint32_t>& word, int op, uint32_t value) {
   return syscall(SYS_futex, &word, op, value, nullptr, nullptr, 0);
 }
-void futex_wait(std::atomic<uint32_t>& word, uint32_t seen) { futex(word, FUTEX_WAIT, seen); }
-void futex_wake(std::atomic<uint32_t>& word) { futex(word, FUTEX_WAKE, 1 << 30); }
+void futex_wait(std::atomic<uint32_t>& word, uint32_t seen) {
+  futex(word, FUTEX_WAIT, seen);
+}
+void futex_wake(std::atomic<uint32_t>& word) {
+  futex(word, FUTEX_WAKE, 1 << 30);
+}
 
 // The robust list of the main thread: one word, in the mailbox, that the host marks when the thread dies.
 struct RobustEntry {
@@ -57,7 +61,8 @@ void Monitor::hold_alive_word() {
       reinterpret_cast<char*>(&box_->monitor_alive) - reinterpret_cast<char*>(&robust_entry);
   robust_head.pending = nullptr;
   box_->monitor_alive.store(static_cast<uint32_t>(syscall(SYS_gettid)));
-  if (syscall(SYS_set_robust_list, &robust_head, sizeof robust_head) != 0) throw host_failure("set_robust_list", errno);
+  if (syscall(SYS_set_robust_list, &robust_head, sizeof robust_head) != 0)
+    throw host_failure("set_robust_list", errno);
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw host_failure("PR_SET_CHILD_SUBREAPER", errno);
 }
 
@@ -223,7 +228,8 @@ void Monitor::watch_signals() {
 }
 
 void Monitor::kill_all() {
-  // All processes of a VPS stay in the zygote's process group: it cannot leave it, nor be reaped while we look.
+  // All processes of a VPS stay in the zygote's process group: it cannot leave it, nor be reaped while we
+  // look.
   std::lock_guard guard(children_lock_);
   if (children_.count(zygote_)) kill(-zygote_, SIGKILL);
   for (pid_t p : children_) kill(p, SIGKILL);
@@ -283,7 +289,8 @@ int Monitor::conclude(RawTerminal& raw) {
   switch (box_->finished.load()) {
     case 1: {
       uint32_t status = box_->exit_status.load();
-      return (status & 0x7f) == 0 ? static_cast<int>(status >> 8 & 0xff) : 128 + static_cast<int>(status & 0x7f);
+      return (status & 0x7f) == 0 ? static_cast<int>(status >> 8 & 0xff)
+                                  : 128 + static_cast<int>(status & 0x7f);
     }
     case 2:
       return fail(message);

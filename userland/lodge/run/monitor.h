@@ -1,8 +1,9 @@
-// The monitor: while a VPS runs, moves bytes between its mailbox and lodge's own descriptors, kicks and places its
-// threads, and reaps its processes. One thread per source of blocking, so that an idle VPS costs nothing.
+// The monitor: while a VPS runs, moves bytes between its mailbox and lodge's own descriptors, kicks and
+// places its threads, and reaps its processes. One thread per source of blocking, so that an idle VPS costs
+// nothing.
 //
-// Everything in the mailbox is hostile input: indexes are masked, counts bounded, and a process is signalled only if it
-// is an unreaped child of ours that we saw ourselves.
+// Everything in the mailbox is hostile input: indexes are masked, counts bounded, and a process is signalled
+// only if it is an unreaped child of ours that we saw ourselves.
 #pragma once
 #include <sys/types.h>
 

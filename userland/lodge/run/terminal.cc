@@ -27,7 +27,8 @@ RawTerminal::RawTerminal(int fd) : fd_(fd) {
   pid_t first = fork();
   if (first == 0 && fork() != 0) _exit(0);
   if (first == 0) {
-    // Lives until the pipe's other end is gone, which is lodge's end; of the terminal's signals it wants none.
+    // Lives until the pipe's other end is gone, which is lodge's end; of the terminal's signals it wants
+    // none.
     for (int s : {SIGINT, SIGQUIT, SIGTSTP, SIGTERM, SIGHUP, SIGTTOU, SIGTTIN, SIGPIPE}) signal(s, SIG_IGN);
     close(ends[1]);
     char said = 0;

@@ -4,7 +4,6 @@
 #include <termios.h>
 
 #include <cstdint>
-
 #include <optional>
 
 namespace lodge {
@@ -12,8 +11,8 @@ namespace lodge {
 // Packed for the mailbox: columns << 16 | rows; 0 if fd is no terminal.
 uint32_t window_size(int fd);
 
-// Raw mode from construction to destruction. A keeper process, forked first, waits for lodge's end, so that the terminal
-// is itself again even after a kill -9.
+// Raw mode from construction to destruction. A keeper process, forked first, waits for lodge's end, so that
+// the terminal is itself again even after a kill -9.
 class RawTerminal {
  public:
   // Must be made before any thread. Does nothing if fd is no terminal.
