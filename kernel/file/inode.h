@@ -163,8 +163,10 @@ class Inode : public RefCounted<Inode> {
   virtual bool is_magic_link() const { return false; }
   virtual Result<Path> follow_magic();
 
-  // A file object for this inode; flags are open(2)'s. Devices, FIFOs and sockets answer through it too.
+  // A file object for this inode; flags are open(2)'s. Devices, FIFOs and sockets are opened by the device
+  // registry instead, unless the inode says that it does so itself.
   virtual Result<Ref<File>> open(uint32_t flags);
+  virtual bool opens_itself() const { return is_regular() || is_dir(); }
 
   // Contents.
   virtual Result<size_t> read(IoCursor& to, uint64_t offset);

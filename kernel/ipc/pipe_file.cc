@@ -15,6 +15,7 @@ class PipeInode final : public AnonInode {
   PipeInode(Superblock& sb, uint64_t ino, Owner owner, Ref<Pipe> pipe)
       : AnonInode(sb, ino, abi::kTypeFifo | 0600, owner), pipe_(std::move(pipe)) {}
 
+  bool opens_itself() const override { return true; }
   Result<Ref<File>> open(uint32_t flags) override {
     uint32_t mode = flags & abi::kOAccMode;
     unsigned ends = mode == abi::kORdonly   ? kPipeReadEnd

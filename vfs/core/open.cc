@@ -79,7 +79,7 @@ Result<Ref<File>> open_checked(const Path& path, uint32_t flags, const Cred& cre
   if (created == Created::kNo) TRY(may_open(path, inode, flags, cred));
   bool plain = inode.is_regular() || inode.is_dir();
   Result<Ref<File>> opened = Errno::ENXIO;
-  if (plain) {
+  if (inode.opens_itself()) {
     opened = inode.open(kept);
   } else {
     InodeAttr attr;
@@ -88,7 +88,8 @@ Result<Ref<File>> open_checked(const Path& path, uint32_t flags, const Cred& cre
     opened = DeviceRegistry::current().open(inode, attr.rdev, kept | (flags & kONoctty));
   }
   Ref<File> f = TRY(std::move(opened));
-  f->set_path(path);
+  // One that was reached through /proc/PID/fd and has no name stays without.
+  if (!inode.opens_itself() || plain) f->set_path(path);
   if (inode.is_regular() && (flags & kOAccMode) != kORdonly) TRY(take_write_access(*f));
   if ((flags & kOTrunc) && created == Created::kNo && inode.is_regular()) TRY(truncate_inode(path, 0, cred));
   return f;

@@ -2,7 +2,6 @@
 
 #include "kernel/abi/ioctl.h"
 #include "kernel/base/format.h"
-#include "kernel/file/anon_inode.h"
 #include "kernel/file/io_cursor.h"
 #include "kernel/host/host.h"
 #include "kernel/ipc/signal_hook.h"
@@ -26,22 +25,35 @@ uint32_t filled(const ByteRing& r) {
 
 }  // namespace
 
-Result<Ref<File>> open_stream(ByteRing& ring, uint32_t flags) {
-  AnonFileState& anon = kernel_part<AnonFileState>();
-  auto inode = TRY(make<AnonInode>(anon.sb, anon.sb.next_ino(), abi::kTypeFifo | 0600, Inode::Owner{0, 0}));
-  return Ref<File>(TRY(make<StreamFile>(RefPtr<Inode>(inode.get()), ring, flags)));
+StreamInode::StreamInode(AnonSuperblock& sb, ByteRing& bytes, Direction way)
+    : AnonInode(sb, sb.next_ino(), abi::kTypeFifo | 0600, Owner{0, 0}), ring(bytes), direction_(way) {}
+
+Result<Ref<File>> StreamInode::open(uint32_t flags) {
+  uint32_t mode = flags & abi::kOAccMode;
+  if (mode != (direction_ == Direction::kRead ? abi::kORdonly : abi::kOWronly)) return Errno::EACCES;
+  Ref<StreamFile> file = TRY(make<StreamFile>(Ref<StreamInode>(*this), flags));
+  files_.fetch_add(1, std::memory_order_relaxed);
+  return Ref<File>(std::move(file));
 }
 
-StreamFile::~StreamFile() {
-  if (readable()) {
-    ring_.closed_out.store(1);
-    ring_.space_bell.fetch_add(1);
-    host::futex_wake(ring_.space_bell, 1);
+void StreamInode::file_closed() {
+  if (files_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (direction_ == Direction::kRead) {
+    ring.closed_out.store(1);
+    ring.space_bell.fetch_add(1);
+    host::futex_wake(ring.space_bell, 1);
   } else {
-    ring_.closed_in.store(1);
-    ring_.data_bell.fetch_add(1);
-    host::futex_wake(ring_.data_bell, 1);
+    ring.closed_in.store(1);
+    ring.data_bell.fetch_add(1);
+    host::futex_wake(ring.data_bell, 1);
   }
+}
+
+Result<Ref<File>> open_stream(ByteRing& ring, uint32_t flags) {
+  using Direction = StreamInode::Direction;
+  Direction way = (flags & abi::kOAccMode) == abi::kORdonly ? Direction::kRead : Direction::kWrite;
+  Ref<StreamInode> inode = TRY(make<StreamInode>(kernel_part<AnonFileState>().sb, ring, way));
+  return inode->open(flags);
 }
 
 void StreamFile::describe(Formatter& out) const {
@@ -49,7 +61,7 @@ void StreamFile::describe(Formatter& out) const {
 }
 
 Result<size_t> StreamFile::read(IoCursor& to, uint64_t) {
-  SleepGuard turn(turn_);
+  SleepGuard turn(stream_.turn);
   if (to.remaining() == 0) return size_t{0};
   auto ready = [&] { return filled(ring_) > 0 || ring_.closed_in.load() != 0; };
   if (!ready()) {
@@ -75,7 +87,7 @@ Result<size_t> StreamFile::read(IoCursor& to, uint64_t) {
 }
 
 Result<size_t> StreamFile::write(IoCursor& from, uint64_t) {
-  SleepGuard turn(turn_);
+  SleepGuard turn(stream_.turn);
   size_t done = 0;
   auto stop = [&](Errno e) { return done ? Result<size_t>(done) : Result<size_t>(e); };
   while (from.remaining() > 0) {
