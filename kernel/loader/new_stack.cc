@@ -97,6 +97,8 @@ Result<uint64_t> build_stack(Task& task, const NewStack& s, uint32_t prot) {
                                       {kAtMinsigstksz, host.xsave_size + 1024},
                                       {AT_NULL, 0},
                                       {AT_NULL, 0}};
+  mm.auxv_start = sp + w.count() * 8;
+  mm.auxv_end = mm.auxv_start + sizeof aux;
   for (auto& pair : aux) {
     w.put(pair[0]);
     w.put(pair[1]);

@@ -20,6 +20,9 @@ Result<Ref<Mm>> Mm::copy_for_child() {
   child->stack_top_ = stack_top_;
   child->map_top_ = map_top_;
   child->heap_start_ = heap_start_;
+  child->arg_start = arg_start, child->arg_end = arg_end;
+  child->env_start = env_start, child->env_end = env_end;
+  child->auxv_start = auxv_start, child->auxv_end = auxv_end;
   child->heap_end_ = heap_end_;
   for (int i = 0; i < 2; i++) child->special[i] = special[i];
   child->membarriers.store(membarriers.load(std::memory_order_relaxed), std::memory_order_relaxed);

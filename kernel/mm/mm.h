@@ -155,8 +155,8 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   uint64_t heap_start() const { return heap_start_; }
   uint64_t heap_end() const { return heap_end_; }
   MmLimits limits;  // written by its tasks alone
-  // Where the loader put the strings (/proc/PID/cmdline, environ).
-  uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
+  // Where the loader put the strings and the auxiliary vector (/proc/PID/cmdline, environ, auxv).
+  uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0, auxv_start = 0, auxv_end = 0;
   std::atomic<int32_t> membarriers{0};  // registered commands of membarrier(2)
   MmSystem& system() { return system_; }
 
@@ -178,13 +178,18 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
     bool shared_anonymous = false;
   };
   bool view(uint64_t addr, VmaView& out);
+  // Between its memory and a buffer in the arena; waits for one of its threads if it is not the caller's own
+  // (remote.cc). Short at the first page that is not there; EIO if that is the first of all.
+  enum class Direction : uint8_t { kRead, kWrite };
+  Result<size_t> copy_remote(Direction direction, uint64_t address, std::span<char> buffer);
 
   // MappingOwner
   bool try_pin() override { return try_ref(); }
   void unpin() override { unref(); }
   void invalidate(Inode& inode, uint64_t offset, uint64_t length) override;
-  // own: does what another process has posted for this one (shootdown.cc).
+  // own: does what another process has posted for this one (shootdown.cc, remote.cc).
   void run_shootdown();
+  void run_remote_copy();
 
  private:
   friend class MmTestPeer;
@@ -215,6 +220,19 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
     WaitQueue done;
   };
   void shoot();
+
+  // remote.cc
+  struct RemoteCopy {
+    enum : uint32_t { kIdle, kPosted, kRunning, kDone };
+    SleepMutex turn;  // one request at a time
+    std::atomic<uint32_t> state{kIdle};
+    Direction direction =
+        Direction::kRead;  // this and below: written by the requester while idle, `done` while running
+    uint64_t address = 0;
+    char* buffer = nullptr;
+    size_t length = 0, done = 0;
+    WaitQueue finished;
+  };
 
   // mm.cc
   void draw_layout(uint64_t seed);
@@ -305,6 +323,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   MmSystem& system_;
   SleepMutex map_lock_;
   Shootdown shootdown_;  // its writer holds map_lock_
+  RemoteCopy remote_;
   Mutex tree_lock_{LockClass::kMm};
   VmaTree tree_;
   MmCounters counters_;

@@ -40,7 +40,9 @@ bool call_threads(Mm& mm) {
 
 void run_shootdowns(Task& self) {
   self.pending.fetch_and(~kPendingShootdown, std::memory_order_acq_rel);
-  if (self.mm_) self.mm_->run_shootdown();
+  if (!self.mm_) return;
+  self.mm_->run_shootdown();
+  self.mm_->run_remote_copy();
 }
 
 // sched/kick.h

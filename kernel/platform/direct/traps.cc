@@ -101,7 +101,8 @@ extern "C" void gate_work(TrapFrame*) {
 extern "C" uint64_t resolve_user_fault(uint64_t ip) {
   SlotHead& slot = current_slot();
   uint64_t address = slot.fault_address;
-  if (current().is_task && address >= kGuestStart && address < kGuestEnd && current_task().mm_) {
+  bool may_fault_in = current().is_task && !current().no_fault_in;
+  if (may_fault_in && address >= kGuestStart && address < kGuestEnd && current_task().mm_) {
     FaultAccess access{.write = (slot.fault_error & kPfWrite) != 0, .in_kernel = true};
     if (current_task().mm().handle_fault(address, access) == FaultResult::kRetry) return ip;
   }
