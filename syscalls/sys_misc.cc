@@ -4,6 +4,7 @@
 #include "kernel/abi/sched.h"
 #include "kernel/file/fd_table.h"
 #include "kernel/mm/mm.h"
+#include "kernel/task/access.h"
 #include "kernel/task/limits_hook.h"
 #include "kernel/task/pidfd.h"
 #include "kernel/task/platform_hooks.h"
@@ -30,15 +31,6 @@ Result<SyscallReturn> sys_pidfd_open(Task& task, int32_t pid, uint32_t flags) {
 
 namespace {
 
-// Who may look into another task as a debugger may (ptrace(2), "ptrace access mode checking").
-bool may_access(Task& self, const Cred& theirs, Process& p) {
-  const Cred& c = self.cred();
-  if (&p == &self.process() || c.capable(Cap::kSysPtrace)) return true;
-  bool same = c.uid == theirs.euid && c.uid == theirs.suid && c.uid == theirs.uid && c.gid == theirs.egid &&
-              c.gid == theirs.sgid && c.gid == theirs.gid;
-  return same && p.dumpable;
-}
-
 struct Peek {
   RefPtr<FdTable> fds;
   RefPtr<FsContext> fs;
@@ -52,7 +44,7 @@ Result<Peek> peek(Task& self, int32_t pid) {
   if (!t) return Errno::ESRCH;
   RefPtr<Cred> theirs = t->shared_cred();
   if (!theirs) return Errno::ESRCH;
-  if (!may_access(self, *theirs, t->process())) return Errno::EPERM;
+  if (!may_access(self, t->process(), *theirs, AccessBy::kRealIds)) return Errno::EPERM;
   return Peek{t->shared_fds(), t->shared_fs(), t->shared_mm(), t->process().handlers};
 }
 

@@ -175,6 +175,11 @@ void set_comm(Task& task, std::string_view path) {
 Result<void> build(Task& task, ExecRequest& r) {
   Mm& mm = task.mm();
   bool secure = TRY(new_credentials(task, *r.file));
+  // A program that the user may not read, or that runs as another, shows nothing of itself (PR_SET_DUMPABLE,
+  // prctl(2)).
+  const Cred& cred = task.cred();
+  task.process().dumpable =
+      cred.uid == cred.euid && cred.gid == cred.egid && check_permission(*r.file->inode(), cred, kRead).ok();
   uint32_t stack_prot = abi::kProtRead | abi::kProtWrite | (r.program.executable_stack ? abi::kProtExec : 0);
   MappedElf program = TRY(map_elf(mm, Ref<File>(*r.file), r.program, ElfRole::kProgram));
   MappedElf interpreter;

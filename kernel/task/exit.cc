@@ -145,7 +145,10 @@ void leave_process(Task& t, int32_t wait_status) {
     List<Task, InProcessTag>::remove(t);
     all.entry(t.tid).task = nullptr;
     all.thread_count--;
-    if (p->leader == &t) p->leader = nullptr;
+    if (p->leader == &t) {
+      p->leader = nullptr;
+      __builtin_memcpy(p->exit_comm, t.comm, sizeof t.comm);
+    }
     {
       MutexLock guard(p->signals_lock);
       if (!p->group_exit) p->exit_status = wait_status;

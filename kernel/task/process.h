@@ -107,6 +107,7 @@ class Process : public RefCounted<Process>, public ListNode<ChildTag>, public Li
   int32_t exit_signal = abi::kSigChld;
   int32_t exit_status = 0;  // as wait(2) gives it. Lock: signals_lock
   uint32_t exit_uid = 0;    // real user of the thread that exited last
+  char exit_comm[16] = {};  // name of the leader, once it has exited. Lock: Tasks::lock
   WaitQueue child_events;   // wait4 of this process's threads
   WaitQueue end_waiters;    // pidfds: it is a zombie
 
