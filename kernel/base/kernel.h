@@ -40,6 +40,7 @@ enum class KernelPart : uint8_t {
   kMemDevices,
   kDevtmpfs,
   kSystem,  // host name, counters of missing calls
+  kProc,
   kCount,
 };
 

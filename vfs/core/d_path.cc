@@ -78,6 +78,21 @@ Result<void> put_cwd(Formatter& out, const Path& cwd, const Path& root) {
   return {};
 }
 
+Result<void> put_path_in_fs(Formatter& out, const Dentry& dentry) {
+  Backwards text;
+  {
+    MutexLock lock(Vfs::current().dentries().lock());
+    for (const Dentry* d = &dentry; !d->is_root(); d = d->parent()) {
+      text.put_front(d->name_locked());
+      text.put_front("/");
+    }
+  }
+  if (text.overflow) return Errno::ENAMETOOLONG;
+  if (text.view().empty()) text.put_front("/");
+  out.put(text.view());
+  return {};
+}
+
 Result<void> put_file(Formatter& out, const File& file, const Path& root) {
   if (file.path()) return put_path(out, file.path(), root);
   file.describe(out);

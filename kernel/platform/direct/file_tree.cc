@@ -8,7 +8,10 @@
 #include "vfs/devfs/devtmpfs.h"
 #include "vfs/devfs/mem_devices.h"
 #include "vfs/devpts/devpts.h"
+#include "vfs/ext4/fs_type.h"
 #include "vfs/overlay/overlay.h"
+#include "vfs/procfs/procfs.h"
+#include "vfs/sysfs/sysfs.h"
 #include "vfs/tmpfs/memfd.h"
 
 namespace lodge {
@@ -40,6 +43,9 @@ Result<void> init_file_systems() {
   TRY(register_mem_devices(devices));
   TRY(register_devtmpfs(vfs));
   TRY(register_devpts(vfs));
+  TRY(register_procfs(vfs));
+  register_sysfs(vfs);
+  ext4::register_ext4(vfs);
   return {};
 }
 
