@@ -179,7 +179,8 @@ TEST_F(PipeTest, NothingIsLeftBehind) {
 class FifoTest : public PipeTest {
  protected:
   Result<Ref<File>> open(uint32_t flags) { return open_fifo(inode, 0, flags); }
-  AnonSuperblock fs{"tmpfs", 0, abi::make_dev(0, 99)};  // any but pipefs, whose inodes have their pipe already
+  AnonSuperblock fs{"tmpfs", 0,
+                    abi::make_dev(0, 99)};  // any but pipefs, whose inodes have their pipe already
   AnonInode inode{fs, 99, abi::kTypeFifo | 0644, {0, 0}};
 };
 
