@@ -14,18 +14,21 @@ void WaitQueue::add(Waiter& w) {
     list_.push_back(w);
   else
     list_.push_front(w);
+  count_.fetch_add(1, std::memory_order_seq_cst);
 }
 
 void WaitQueue::remove(Waiter& w) {
   MutexLock guard(lock_);
-  if (w.linked()) list_.remove(w);
+  if (!w.linked()) return;
+  list_.remove(w);
+  count_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 int WaitQueue::wake(PollEvents events, int exclusive, LockMode mode) {
   // The waker has changed the state, and add() is followed by a look at it: an unlocked look at the list is
   // enough when both sides order the two (seq_cst fences here and in prepare_to_wait).
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (list_.empty()) return 0;
+  if (empty_hint()) return 0;
   MutexLock guard(lock_, mode);
   int woken = 0;
   for (Waiter& w : list_) {

@@ -47,10 +47,11 @@ class WaitQueue {
   int wake(PollEvents events = ~0u, int exclusive = 1, LockMode mode = LockMode::kNormal);
   void wake_all(PollEvents events = ~0u) { wake(events, 1 << 30); }
   // Tells without the lock; right only where the caller's own ordering makes it so (add, fence, then look).
-  bool empty_hint() { return list_.empty(); }
+  bool empty_hint() const { return count_.load(std::memory_order_relaxed) == 0; }
 
  private:
   Mutex lock_{LockClass::kWaitQueue};
+  std::atomic<uint32_t> count_{0};  // length of the list; changed under the lock, looked at without
   List<Waiter> list_;
 };
 
