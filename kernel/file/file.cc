@@ -11,7 +11,8 @@ namespace lodge {
 File::~File() {
   if (counts_as_writer_) inode_->write_count.fetch_sub(1, std::memory_order_acq_rel);
   if (inode_) release_file_locks(*inode_, this);
-  inode_.reset();  // before the path: with that, the last mount of the file system may go, and the file system too
+  inode_.reset();  // before the path: with that, the last mount of the file system may go, and the file
+                   // system too
 }
 
 void File::describe(Formatter& out) const {

@@ -72,6 +72,7 @@ TEST_F(PollTest, WithoutMemoryForWaitersIsEnomem) {
 TEST_F(PollTest, AFileClosedMeanwhileStaysUntilTheWaitIsOver) {
   Ref<File> f = event();
   int fd = install(f);
+  auto shared = fds;  // by two tasks: an unshared table borrows without a lock
   PollItem items[] = {{fd, kIn | kPollNval}};
   TestThread closer(k, [&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
