@@ -148,7 +148,7 @@ TEST_F(PseudoTest, SysfsCountsProcessors) {
   EXPECT_EQ(contents("/s/devices/system/cpu/cpu1/topology/thread_siblings_list"), "1\n");
   EXPECT_EQ(contents("/s/devices/system/cpu/cpu1/topology/core_siblings"), "3\n");
   EXPECT_EQ(errno_of(open("/s/devices/system/cpu/cpu2")), Errno::ENOENT);
-  EXPECT_NE(contents("/s/devices/system/node/node0/meminfo").find("Node 0 MemTotal:         65536 kB\n"),
+  EXPECT_NE(contents("/s/devices/system/node/node0/meminfo").find("Node 0 MemTotal:          65536 kB\n"),
             std::string::npos);
 }
 
