@@ -53,6 +53,7 @@ Result<void> fill(Inode& root) {
 
 struct Devtmpfs {
   static constexpr KernelPart kPart = KernelPart::kDevtmpfs;
+  explicit Devtmpfs(Ref<TmpfsSuperblock> s) : sb(std::move(s)) {}
   Ref<TmpfsSuperblock> sb;
 };
 
