@@ -7,6 +7,7 @@
 #include "kernel/host/host_state.h"
 #include "kernel/loader/new_stack.h"
 #include "kernel/sched/sched.h"
+#include "kernel/task/exec_state.h"
 #include "kernel/task/exit.h"
 #include "kernel/task/platform_hooks.h"
 #include "kernel/task/process.h"
@@ -152,19 +153,6 @@ Result<bool> new_credentials(Task& task, File& file) {
   return secure;
 }
 
-void reset_signals(Task& task) {
-  Process& p = task.process();
-  // A table shared with others (CLONE_SIGHAND) is left to them.
-  if (p.handlers->ref_count() > 1)
-    if (auto own = make<SignalHandlers>(); own.ok()) {
-      (*own)->copy_from(*p.handlers);
-      MutexLock guard(p.signals_lock);
-      p.handlers = own.take();
-    }
-  p.handlers->clear_handlers();
-  task.alt_stack = {};
-}
-
 void set_comm(Task& task, std::string_view path) {
   size_t slash = path.rfind('/');
   if (slash != std::string_view::npos) path.remove_prefix(slash + 1);
@@ -180,6 +168,7 @@ Result<void> build(Task& task, ExecRequest& r) {
   const Cred& cred = task.cred();
   task.process().dumpable =
       cred.uid == cred.euid && cred.gid == cred.egid && check_permission(*r.file->inode(), cred, kRead).ok();
+  if (secure) task.pdeath_signal = 0;
   uint32_t stack_prot = abi::kProtRead | abi::kProtWrite | (r.program.executable_stack ? abi::kProtExec : 0);
   MappedElf program = TRY(map_elf(mm, Ref<File>(*r.file), r.program, ElfRole::kProgram));
   MappedElf interpreter;
@@ -206,12 +195,9 @@ Result<void> build(Task& task, ExecRequest& r) {
 void finish_exec(Task& task, ExecRequest* r) {
   Process& p = task.process();
   task.fds().close_on_exec();
-  reset_signals(task);
   set_comm(task, r->path.view());
-  task.robust_list = 0;
-  task.clear_child_tid = 0;
-  task.set_child_tid = 0;
-  auto built = build(task, *r);
+  auto built = reset_for_exec(task);
+  if (built.ok()) built = build(task, *r);
   {
     MutexLock guard(p.limits_lock);
     p.executable = r->file;
@@ -232,6 +218,7 @@ void commit_exec(Task& task, ExecRequest* r) {
     destroy(r);
     return;  // it is being killed; the exit path sees to it
   }
+  leave_memory(task);
   // Descriptors shared with others are not closed under them.
   if (task.fds().ref_count() > 1)
     if (auto own = task.fds().copy(); own.ok()) {

@@ -6,7 +6,7 @@
 #include "kernel/file/fd_table.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/sched.h"
-#include "kernel/task/futex.h"
+#include "kernel/task/exec_state.h"
 #include "kernel/task/platform_hooks.h"
 #include "kernel/task/process_timer.h"
 #include "kernel/task/signal.h"
@@ -97,14 +97,6 @@ void process_ends_locked(Process& p, List<Process, ChildTag>& drop) {
     }
   }
   if (group && p.parent && p.parent->group != group) signal_if_orphaned_locked(group);
-}
-
-// What other threads of the same memory wait for (set_tid_address(2), robust futexes). The addresses are the
-// guest's: whether they are good is its own business.
-void tell_memory_sharers(Task& t) {
-  futex_exit(t);
-  if (!t.clear_child_tid || t.mm().ref_count() == 1) return;
-  if (store_user32(t.clear_child_tid, 0).ok()) futex_wake_address(t, t.clear_child_tid, 1);
 }
 
 void drop_files(Task& t) {
@@ -210,7 +202,7 @@ void exit_thread(Task& self, int32_t wait_status) {
     leave_terminal(self);
     drop_timers(p);
   }
-  tell_memory_sharers(self);
+  leave_memory(self);
   drop_files(self);
   drop_memory(self);
   leave_process(self, wait_status);
