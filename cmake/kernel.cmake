@@ -12,7 +12,7 @@ list(FILTER kernel_sources EXCLUDE REGEX "/kernel/host/hosted/")
 # What only makes sense inside the freestanding kernel: the real host calls, the gate, the platform.
 set(hosted_sources ${kernel_all})
 list(FILTER hosted_sources EXCLUDE REGEX "/kernel/host/[^/]*$")
-list(FILTER hosted_sources EXCLUDE REGEX "/kernel/platform/|/kernel/task/|/kernel/loader/|/syscalls/|/vfs/procfs/")
+list(FILTER hosted_sources EXCLUDE REGEX "/kernel/platform/|/kernel/task/mm_hooks|/kernel/loader/|/syscalls/|/vfs/procfs/")
 
 set(warnings -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers -Wno-invalid-offsetof)
 set(LODGE_LINK_ADDRESS 0x780000000000)

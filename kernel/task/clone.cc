@@ -134,11 +134,28 @@ void copy_context(Task& parent, Task& child, const CloneArgs& a) {
   to.nice = reset && from.nice < 0 ? 0 : from.nice;
 }
 
+// RLIMIT_NPROC: threads of the caller's real user. They are counted only when there are as many threads at
+// all.
+bool within_nproc_locked(Task& parent) {
+  const Cred& c = parent.cred();
+  uint64_t limit = parent.process().limit(Limit::kNproc);
+  if (tasks().thread_count < limit || c.uid == 0 || c.capable(Cap::kSysResource) || c.capable(Cap::kSysAdmin))
+    return true;
+  uint64_t theirs = 0;
+  for (Process* p = tasks().next_process_locked(1); p; p = tasks().next_process_locked(p->pid + 1))
+    for (Task& t : p->threads) {
+      RefPtr<Cred> other = t.shared_cred();
+      theirs += other && other->uid == c.uid;
+    }
+  return theirs < limit;
+}
+
 // Makes the child findable. EAGAIN or a restart if the parent is being killed.
 Result<void> link(Task& parent, Task& child, Process& p, uint64_t flags) {
   Tasks& all = tasks();
   MutexLock guard(all.lock);
   if (parent.has_pending(kPendingSignal | kPendingKill)) return parent.interrupted(Restart::kAlways);
+  if (!within_nproc_locked(parent)) return Errno::EAGAIN;
   int32_t tid = all.alloc_pid_locked();
   if (tid == 0) return Errno::EAGAIN;
   child.tid = tid;

@@ -143,7 +143,8 @@ void leave_process(Task& t, int32_t wait_status) {
     }
     {
       MutexLock guard(p->signals_lock);
-      if (!p->group_exit) p->exit_status = wait_status;
+      // Of threads that end one by one, it is the leader that speaks for all (wait(2)).
+      if (!p->group_exit && t.tid == p->pid) p->exit_status = wait_status;
       t.signals.flush({~0ull});
       retarget_locked(*p, t, SigSet{~t.blocked.bits});
     }
@@ -183,7 +184,8 @@ void notify_parent_locked(Process& p, int code, int32_t status) {
     i.signo = signo;
     i.code = code;
     i.child.pid = p.pid;
-    i.child.uid = p.exit_uid;
+    RefPtr<Cred> leader = p.leader ? p.leader->shared_cred() : nullptr;
+    i.child.uid = leader ? leader->uid : p.exit_uid;
     i.child.status = status;
     Usage u = usage_of_locked(p);
     constexpr uint64_t kNsPerTick = 10'000'000;
@@ -224,7 +226,15 @@ void exit_on_behalf(Task& gone) {
   Process& p = gone.process();
   p.exit_uid = gone.cred().uid;
   sched_bury(gone);
-  if (p.live_threads.fetch_sub(1, std::memory_order_acq_rel) == 1) leave_terminal(gone);
+  {
+    MutexLock guard(p.signals_lock);
+    if (!p.group_exit) p.exit_status = kSigKill;
+    p.group_exit = true;
+  }
+  if (p.live_threads.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    leave_terminal(gone);
+    drop_timers(p);
+  }
   drop_files(gone);
   drop_memory(gone);
   leave_process(gone, kSigKill);

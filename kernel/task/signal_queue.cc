@@ -7,16 +7,20 @@ constexpr abi::SigSet kSynchronous{(1ull << (abi::kSigSegv - 1)) | (1ull << (abi
                                    (1ull << (abi::kSigFpe - 1)) | (1ull << (abi::kSigSys - 1))};
 }
 
-Result<void> SignalQueue::add(const abi::SigInfo& info) {
+Result<void> SignalQueue::add(const abi::SigInfo& info, uint64_t limit) {
   int signo = info.signo;
   bool realtime = signo >= abi::kSigRtMin;
   if (!realtime && pending_.has(signo) && info.code != abi::kSiTimer) return {};
-  auto entry = make_raw<QueuedSignal>();
-  if (!entry.ok() && realtime && info.code != abi::kSiUser) return Errno::EAGAIN;
+  bool unlimited = !realtime && info.code >= 0;
+  QueuedSignal* entry = nullptr;
+  if (unlimited || queued_ < limit)
+    if (auto made = make_raw<QueuedSignal>(); made.ok()) entry = *made;
+  if (!entry && realtime && info.code != abi::kSiUser) return Errno::EAGAIN;
   pending_.add(signo);
-  if (entry.ok()) {
-    (*entry)->info = info;
-    queue_.push_back(**entry);
+  if (entry) {
+    entry->info = info;
+    queue_.push_back(*entry);
+    queued_++;
   }
   return {};
 }
@@ -40,6 +44,7 @@ bool SignalQueue::take(abi::SigSet wanted, abi::SigInfo& out) {
   if (found) {
     out = found->info;
     List<QueuedSignal>::remove(*found);
+    queued_--;
     destroy(found);
   } else {  // there was no memory for its info
     out = abi::SigInfo();
@@ -60,6 +65,7 @@ void SignalQueue::flush(abi::SigSet which) {
   for (QueuedSignal& q : queue_)
     if (which.has(q.info.signo)) {
       List<QueuedSignal>::remove(q);
+      queued_--;
       destroy(&q);
     }
 }

@@ -11,7 +11,6 @@ namespace lodge {
 struct QueuedSignal : ListNode<> {
   static constexpr SlabId kSlab = SlabId::kSigQueue;
   abi::SigInfo info;
-  uint32_t* counted_in = nullptr;  // RLIMIT_SIGPENDING count of its sender's user
 };
 
 class SignalQueue {
@@ -19,9 +18,10 @@ class SignalQueue {
   SignalQueue() = default;
   ~SignalQueue() { flush({~0ull}); }
   abi::SigSet pending() const { return pending_; }
-  // Adds it; a standard signal that is already pending stays as it is, unless it is a timer's. Falls back to
-  // a bare bit (no info) for standard signals without memory; EAGAIN for real-time ones.
-  Result<void> add(const abi::SigInfo& info);
+  // Adds it; a standard signal that is already pending stays as it is, unless it is a timer's. Where there is
+  // no memory, or `limit` are queued (RLIMIT_SIGPENDING), a standard signal and one from kill(2) lose their
+  // info; others are EAGAIN.
+  Result<void> add(const abi::SigInfo& info, uint64_t limit = ~uint64_t{0});
   // Takes the first deliverable signal: synchronous ones first, then the lowest number. False: none in
   // `wanted`.
   bool take(abi::SigSet wanted, abi::SigInfo& out);
@@ -31,6 +31,7 @@ class SignalQueue {
  private:
   abi::SigSet pending_;
   List<QueuedSignal> queue_;
+  uint64_t queued_ = 0;
 };
 
 }  // namespace lodge

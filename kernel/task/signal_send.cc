@@ -126,7 +126,7 @@ Result<void> send_locked(Process& p, Task* thread, const SigInfo& info) {
   if (is_dropped_locked(p, thread, info)) return {};
   if (signo == kSigKill) continue_locked(p, signo);
   SignalQueue& q = thread ? thread->signals : p.shared_signals;
-  TRY(q.add(info));
+  TRY(q.add(info, p.limit(Limit::kSigpending)));
   p.signal_arrivals.wake_all();
   if (signo == kSigKill) {
     for (Task& t : p.threads) notify_kill(t);
