@@ -226,7 +226,7 @@ void commit_exec(Task& task, ExecRequest* r) {
       task.fds_ = own.take();
     }
   uint64_t seed = random_u64();
-  if (task.mm().ref_count() == 1) {
+  if (!shares_memory(task)) {
     task.mm().reset(seed);
     release_vfork(task);
     finish_exec(task, r);

@@ -11,6 +11,19 @@ bool is_current_mm(const Mm& mm) {
   return current().is_task && current_task().mm_.get() == &mm;
 }
 
+bool shares_memory(Task& self) {
+  if (self.mm().ref_count() == 1) return false;
+  Tasks& all = tasks();
+  MutexLock lock(all.lock);
+  for (Process* p = all.next_process_locked(1); p; p = all.next_process_locked(p->pid + 1))
+    for (Task& t : p->threads) {
+      if (&t == &self) continue;
+      MutexLock share(t.share_lock);
+      if (t.mm_.get() == self.mm_.get()) return true;
+    }
+  return false;
+}
+
 // Looks at every task: this is for blocks of mapped files that go, which is rare.
 bool call_threads(Mm& mm) {
   Tasks& all = tasks();

@@ -82,6 +82,10 @@ class Task : public Thread, public ListNode<InProcessTag> {
   Mutex share_lock{LockClass::kTask};
 };
 
+// Whether other tasks live in the memory of `self` (vfork(2), CLONE_VM); references that are not tasks' do not count.
+// It is the only thread of its process, and calls itself.
+bool shares_memory(Task& self);
+
 inline Task& current_task() {
   return static_cast<Task&>(current());
 }
