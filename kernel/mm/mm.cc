@@ -72,6 +72,7 @@ uint64_t Mm::place_program(uint64_t length, uint64_t align) {
 void Mm::reset(uint64_t seed) {
   Graveyard dead;
   SleepGuard<SleepMutex> guard(map_lock_);
+  generation_.fetch_add(1, std::memory_order_acq_rel);
   // As few host calls as their bound on length allows.
   for (Vma* v = tree_.first(); v;) {
     uint64_t start = v->start, end = v->end;

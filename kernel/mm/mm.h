@@ -157,6 +157,8 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   MmLimits limits;  // written by its tasks alone
   // Where the loader put the strings and the auxiliary vector (/proc/PID/cmdline, environ, auxv).
   uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0, auxv_start = 0, auxv_end = 0;
+  // Grows with each exec in place: who might look into the program before it may not look into the next.
+  uint32_t generation() const { return generation_.load(std::memory_order_acquire); }
   std::atomic<int32_t> membarriers{0};  // registered commands of membarrier(2)
   MmSystem& system() { return system_; }
 
@@ -179,9 +181,11 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   };
   bool view(uint64_t addr, VmaView& out);
   // Between its memory and a buffer in the arena; waits for one of its threads if it is not the caller's own
-  // (remote.cc). Short at the first page that is not there; EIO if that is the first of all.
+  // (remote.cc). Short at the first page that is not there; EIO if that is the first of all. Nothing once
+  // `generation` is over.
   enum class Direction : uint8_t { kRead, kWrite };
-  Result<size_t> copy_remote(Direction direction, uint64_t address, std::span<char> buffer);
+  Result<size_t> copy_remote(Direction direction, uint32_t generation, uint64_t address,
+                             std::span<char> buffer);
 
   // MappingOwner
   bool try_pin() override { return try_ref(); }
@@ -226,8 +230,9 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
     enum : uint32_t { kIdle, kPosted, kRunning, kDone };
     SleepMutex turn;  // one request at a time
     std::atomic<uint32_t> state{kIdle};
-    Direction direction =
-        Direction::kRead;  // this and below: written by the requester while idle, `done` while running
+    // This and below: written by the requester while idle, `done` while running.
+    Direction direction = Direction::kRead;
+    uint32_t generation = 0;
     uint64_t address = 0;
     char* buffer = nullptr;
     size_t length = 0, done = 0;
@@ -327,6 +332,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   Mutex tree_lock_{LockClass::kMm};
   VmaTree tree_;
   MmCounters counters_;
+  std::atomic<uint32_t> generation_{0};
   uint64_t charged_ = 0;  // pages of vmas with kVmaCharged
   uint64_t random_state_ = 0;
   uint64_t stack_top_ = 0;

@@ -31,19 +31,23 @@ void Mm::run_remote_copy() {
   if (!remote_.state.compare_exchange_strong(posted, RemoteCopy::kRunning)) return;
   Thread& self = current();
   self.no_fault_in = true;
-  remote_.done = copy(remote_.direction, remote_.address, remote_.buffer, remote_.length);
+  if (remote_.generation == generation())
+    remote_.done = copy(remote_.direction, remote_.address, remote_.buffer, remote_.length);
   self.no_fault_in = false;
   remote_.state.store(RemoteCopy::kDone);
   remote_.finished.wake_all();
 }
 
-Result<size_t> Mm::copy_remote(Direction direction, uint64_t address, std::span<char> buffer) {
+Result<size_t> Mm::copy_remote(Direction direction, uint32_t wanted, uint64_t address,
+                               std::span<char> buffer) {
+  if (wanted != generation()) return size_t{0};
   if (is_current_mm(*this)) {
     size_t n = copy(direction, address, buffer.data(), buffer.size());
     if (n == 0 && !buffer.empty()) return Errno::EIO;
     return n;
   }
   SleepGuard turn(remote_.turn);
+  remote_.generation = wanted;
   remote_.direction = direction;
   remote_.address = address;
   remote_.buffer = buffer.data();
@@ -61,7 +65,7 @@ Result<size_t> Mm::copy_remote(Direction direction, uint64_t address, std::span<
     wait_event(remote_.finished, is_done, WaitMode::kUninterruptible, now + kCallAgainNs);
   }
   remote_.state.store(RemoteCopy::kIdle);
-  if (remote_.done == 0 && !buffer.empty()) return Errno::EIO;
+  if (remote_.done == 0 && !buffer.empty() && wanted == generation()) return Errno::EIO;
   return remote_.done;
 }
 

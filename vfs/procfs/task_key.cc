@@ -28,6 +28,7 @@ Result<TaskParts> parts_of(const TaskKey& key) {
     if (!t) return;
     parts.cred = t->shared_cred();
     parts.mm = t->shared_mm();
+    if (parts.mm) parts.generation = parts.mm->generation();
     parts.fds = t->shared_fds();
     parts.fs = t->shared_fs();
   }));

@@ -39,6 +39,7 @@ struct TaskParts {
   RefPtr<Process> process;
   RefPtr<Cred> cred;
   RefPtr<Mm> mm;
+  uint32_t generation = 0;  // of the memory, when `cred` was true of it
   RefPtr<FdTable> fds;
   RefPtr<FsContext> fs;
 };

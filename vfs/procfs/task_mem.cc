@@ -12,14 +12,14 @@ constexpr size_t kPiece = 2048;  // copied at once, through the kernel's stack
 // Keeps the memory that the process had when the file was opened.
 class MemoryFile final : public File {
  public:
-  MemoryFile(Ref<Inode> inode, Ref<Mm> mm, uint32_t flags)
-      : File(std::move(inode), flags), mm_(std::move(mm)) {}
+  MemoryFile(Ref<Inode> inode, Ref<Mm> mm, uint32_t generation, uint32_t flags)
+      : File(std::move(inode), flags), mm_(std::move(mm)), generation_(generation) {}
   Inode* map_source() override { return nullptr; }
 
   Result<size_t> read(IoCursor& to, uint64_t offset) override {
     return in_pieces(to.remaining(), [&](size_t done, size_t n) -> Result<size_t> {
       char piece[kPiece];
-      size_t got = TRY(mm_->copy_remote(Mm::Direction::kRead, offset + done, {piece, n}));
+      size_t got = TRY(mm_->copy_remote(Mm::Direction::kRead, generation_, offset + done, {piece, n}));
       return to.copy_out(piece, got);
     });
   }
@@ -27,7 +27,7 @@ class MemoryFile final : public File {
     return in_pieces(from.remaining(), [&](size_t done, size_t n) -> Result<size_t> {
       char piece[kPiece];
       size_t got = TRY(from.copy_in(piece, n));
-      return mm_->copy_remote(Mm::Direction::kWrite, offset + done, {piece, got});
+      return mm_->copy_remote(Mm::Direction::kWrite, generation_, offset + done, {piece, got});
     });
   }
   // Addresses are positions, also those that would be negative.
@@ -52,6 +52,7 @@ class MemoryFile final : public File {
   }
 
   Ref<Mm> mm_;
+  const uint32_t generation_;
 };
 
 class TaskMemory final : public OfTask<PseudoInode> {
@@ -61,7 +62,7 @@ class TaskMemory final : public OfTask<PseudoInode> {
   Result<Ref<File>> open(uint32_t flags) override {
     TaskParts parts = TRY(inspect(key_));
     if (!parts.mm) return Errno::ESRCH;
-    return Ref<File>(TRY(make<MemoryFile>(Ref<Inode>(*this), Ref<Mm>(*parts.mm), flags)));
+    return Ref<File>(TRY(make<MemoryFile>(Ref<Inode>(*this), Ref<Mm>(*parts.mm), parts.generation, flags)));
   }
 };
 

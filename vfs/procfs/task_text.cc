@@ -11,12 +11,13 @@ constexpr size_t kPiece = 2048;  // copied at once, through the kernel's stack
 enum class Until : uint8_t { kEnd, kNul };
 
 // Guest memory [start, end) as it is, as far as it can be had.
-void put_memory(Formatter& out, Mm& mm, uint64_t start, uint64_t end, Until until = Until::kEnd) {
+void put_memory(Formatter& out, const TaskParts& parts, uint64_t start, uint64_t end,
+                Until until = Until::kEnd) {
   char piece[kPiece];
   while (start < end && !out.truncated()) {
     size_t n = end - start < kPiece ? end - start : kPiece;
-    auto got = mm.copy_remote(Mm::Direction::kRead, start, {piece, n});
-    if (!got.ok()) return;
+    auto got = parts.mm->copy_remote(Mm::Direction::kRead, parts.generation, start, {piece, n});
+    if (!got.ok() || *got == 0) return;
     std::string_view text(piece, *got);
     size_t nul = until == Until::kNul ? text.find('\0') : kNotFound;
     out.put(substr(text, 0, nul));
@@ -32,24 +33,24 @@ void put_memory(Formatter& out, Mm& mm, uint64_t start, uint64_t end, Until unti
 Result<void> show_task_cmdline(const TaskKey& key, Formatter& out) {
   TaskParts parts = TRY(parts_of(key));
   if (!parts.mm) return {};
-  Mm& mm = *parts.mm;
-  put_memory(out, mm, mm.arg_start, mm.arg_end);
+  const Mm& mm = *parts.mm;
+  put_memory(out, parts, mm.arg_start, mm.arg_end);
   std::string_view text = out.view();
   if (!text.empty() && text.find('\0') == kNotFound && mm.env_start == mm.arg_end)
-    put_memory(out, mm, mm.env_start, mm.env_end, Until::kNul);
+    put_memory(out, parts, mm.env_start, mm.env_end, Until::kNul);
   return {};
 }
 
 Result<void> show_task_environ(const TaskKey& key, Formatter& out) {
   TaskParts parts = TRY(inspect(key));
-  if (parts.mm) put_memory(out, *parts.mm, parts.mm->env_start, parts.mm->env_end);
+  if (parts.mm) put_memory(out, parts, parts.mm->env_start, parts.mm->env_end);
   return {};
 }
 
 // As it stands on the program's stack, where it was put.
 Result<void> show_task_auxv(const TaskKey& key, Formatter& out) {
   TaskParts parts = TRY(inspect(key));
-  if (parts.mm) put_memory(out, *parts.mm, parts.mm->auxv_start, parts.mm->auxv_end);
+  if (parts.mm) put_memory(out, parts, parts.mm->auxv_start, parts.mm->auxv_end);
   return {};
 }
 
