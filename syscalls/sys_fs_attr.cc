@@ -205,6 +205,7 @@ Result<SyscallReturn> sys_fallocate(Task& task, Fd fd, FallocateMode mode, int64
   if (f->inode()->is_dir()) return Errno::EISDIR;
   if (!f->inode()->is_regular()) return Errno::ENODEV;
   if (offset + static_cast<uint64_t>(length) > static_cast<uint64_t>(INT64_MAX)) return Errno::EFBIG;
+  if (!mode.has(kKeepSize)) TRY(check_size_limit(task, static_cast<uint64_t>(offset + length)));
   TRY(f->inode()->allocate(mode.bits, static_cast<uint64_t>(offset), static_cast<uint64_t>(length)));
   return 0;
 }

@@ -122,11 +122,21 @@ Result<SyscallReturn> query_lock(Task& task, File& f, UserInOut<FlockArg> user, 
   return 0;
 }
 
+// Who is told of readiness: a process or thread, or a group negated; 0 for nobody.
+Result<SyscallReturn> set_owner(File& f, int32_t owner) {
+  if (owner == INT32_MIN) return Errno::EINVAL;
+  if (owner != 0) {
+    MutexLock lock(tasks().lock);
+    if (owner > 0 ? !tasks().task_locked(owner) : !tasks().group_locked(-owner)) return Errno::ESRCH;
+  }
+  f.async_owner = owner;
+  return 0;
+}
+
 Result<SyscallReturn> owner_command(File& f, int command, uint64_t argument) {
   switch (command) {
     case kFSetown:
-      f.async_owner = static_cast<int32_t>(argument);
-      return 0;
+      return set_owner(f, static_cast<int32_t>(argument));
     case kFGetown:
       return f.async_owner;
     case kFSetsig:
@@ -138,8 +148,7 @@ Result<SyscallReturn> owner_command(File& f, int command, uint64_t argument) {
     case kFSetownEx: {
       OwnerEx o = TRY((UserIn<OwnerEx>{argument}.get()));
       if (o.type < 0 || o.type > 2) return Errno::EINVAL;
-      f.async_owner = o.type == 2 ? -o.pid : o.pid;
-      return 0;
+      return set_owner(f, o.type == 2 ? -o.pid : o.pid);
     }
     default: {  // F_GETOWN_EX
       OwnerEx o{f.async_owner < 0 ? 2 : 1, f.async_owner < 0 ? -f.async_owner : f.async_owner};

@@ -33,9 +33,13 @@ uint32_t keep_atime(uint64_t flags, const Mount& m) {
 Result<void> remount(const Path& at, uint64_t flags, std::string_view options) {
   Mount& m = *at.mount();
   if (at.dentry() != m.root()) return Errno::EINVAL;
+  Superblock& sb = m.sb();
+  bool read_only = (flags & kMsRdonly) != 0;
+  if (read_only && !m.read_only() && sb.writers.load(std::memory_order_acquire) != 0) return Errno::EBUSY;
   if (!(flags & kMsBind)) {
-    TRY(m.sb().remount(options));
-    if (!m.sb().permanent) TRY(m.sb().set_read_only((flags & kMsRdonly) != 0));
+    TRY(sb.remount(options));
+    if (!read_only) TRY(sb.make_writable());
+    if (!sb.permanent) sb.read_only = read_only;
   }
   Vfs::current().mounts().set_flags(m, keep_atime(flags, m));
   return {};

@@ -22,6 +22,9 @@ constexpr int kFDupfd = 0, kFGetfd = 1, kFSetfd = 2, kFGetfl = 3, kFSetfl = 4, k
               kFGetpipeSz = 1032, kFAddSeals = 1033, kFGetSeals = 1034;
 constexpr uint32_t kFdCloexec = 1;
 
+constexpr uint32_t kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8, kSealFutureWrite = 16,
+                   kSealsAll = 31;
+
 constexpr int kSeekSet = 0, kSeekCur = 1, kSeekEnd = 2, kSeekData = 3, kSeekHole = 4;
 
 }  // namespace lodge::abi

@@ -9,7 +9,10 @@
 namespace lodge {
 
 File::~File() {
-  if (counts_as_writer_) inode_->write_count.fetch_sub(1, std::memory_order_acq_rel);
+  if (counts_as_writer_) {
+    inode_->write_count.fetch_sub(1, std::memory_order_acq_rel);
+    inode_->sb().writers.fetch_sub(1, std::memory_order_acq_rel);
+  }
   if (inode_) release_file_locks(*inode_, this);
   inode_.reset();  // before the path: with that, the last mount of the file system may go, and the file
                    // system too

@@ -57,8 +57,9 @@ class File : public FileRefs {
 
   uint32_t flags() const { return flags_.load(std::memory_order_relaxed); }  // O_*, access mode included
   void set_flags(uint32_t f) { flags_.store(f, std::memory_order_relaxed); }
-  bool readable() const { return (flags() & 3) != 1 && !(flags() & abi::kOPath); }
-  bool writable() const { return (flags() & 3) != 0 && !(flags() & abi::kOPath); }
+  // Access mode 3 allows neither (ioctl only, open(2)).
+  bool readable() const { return ((flags() + 1) & 1) && !(flags() & abi::kOPath); }
+  bool writable() const { return ((flags() + 1) & 2) && !(flags() & abi::kOPath); }
   bool nonblocking() const { return (flags() & abi::kONonblock) != 0; }
 
   // Streams (pipes, ttys, sockets, eventfds) have no position: `offset` is ignored and positional calls are
@@ -82,7 +83,7 @@ class File : public FileRefs {
   // map_extent.)
   virtual Inode* map_source() { return inode_.get(); }
 
-  // Its inode counts it in write_count, until it goes.
+  // Its inode and superblock count it as a writer, until it goes.
   void set_counts_as_writer() { counts_as_writer_ = true; }
 
   int32_t async_owner = 0;   // F_SETOWN: a process, or a group negated

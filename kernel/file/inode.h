@@ -116,10 +116,10 @@ class Inode : public RefCounted<Inode> {
   uint32_t mode() const { return mode_.load(std::memory_order_relaxed); }
   bool is_dir() const { return (mode() & abi::kTypeMask) == abi::kTypeDir; }
   bool is_regular() const { return (mode() & abi::kTypeMask) == abi::kTypeRegular; }
-  // A directory that rmdir or rename has taken out of the tree: nothing is found or made in it any more. Set
-  // and read under dir_lock.
-  bool removed() const { return removed_; }
-  void set_removed() { removed_ = true; }
+  // Its last name was taken away: nothing is found or made in such a directory any more (set and read under
+  // its dir_lock), and such a file gets no new name.
+  bool removed() const { return removed_.load(std::memory_order_relaxed); }
+  void set_removed() { removed_.store(true, std::memory_order_relaxed); }
   bool is_symlink() const { return (mode() & abi::kTypeMask) == abi::kTypeSymlink; }
 
   // Attributes. get_attr fills everything; owner() is the part that permission checks need, without a lock.
@@ -213,7 +213,7 @@ class Inode : public RefCounted<Inode> {
   Mutex attr_lock_{LockClass::kInode};
 
  private:
-  bool removed_ = false;
+  std::atomic<bool> removed_{false};
   Mutex mappings_lock_{LockClass::kMapping};
   List<InodeMapping, InodeMapping> mappings_;
   uint32_t mapping_pass_ = 0;
@@ -228,11 +228,9 @@ class Superblock : public RefCounted<Superblock> {
   virtual Result<void> stat_fs(abi::Statfs& out) = 0;
   virtual Result<void> sync() { return {}; }
   virtual Result<void> remount(std::string_view options) { return {}; }
-  virtual Result<void> set_read_only(bool on) {  // EROFS, EBUSY for those that cannot
-    read_only = on;
-    return {};
-  }
-  virtual void show_options(class Formatter&) {}  // what /proc/mounts adds, ",size=…"
+  virtual Result<void> make_writable() { return {}; }  // EROFS for those that cannot be
+  std::atomic<uint32_t> writers{0};                    // regular files open for writing
+  virtual void show_options(class Formatter&) {}       // what /proc/mounts adds, ",size=…"
   SleepMutex rename_lock;  // outside all dir_locks: directories change their parents only under it
   uint64_t dev = 0;        // st_dev
   uint64_t magic = 0;      // f_type

@@ -54,6 +54,11 @@ Result<void> Mm::check_file(const MapRequest& r, Plan& plan) {
       return {};
     }
   }
+  constexpr uint32_t kNoWriting = abi::kSealWrite | abi::kSealFutureWrite;
+  if (auto seals = inode->seals(); v.has(kVmaShared) && seals.ok() && (*seals & kNoWriting)) {
+    if (r.prot & kProtWrite) return Errno::EPERM;
+    v.flags &= ~kVmaMayWrite;
+  }
   v.vma_inode = inode;
   v.file = r.file;
   v.offset = r.offset;

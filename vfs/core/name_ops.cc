@@ -9,6 +9,12 @@ namespace {
 
 using namespace abi;
 
+// A file whose last name went gets no new one, unlike one that never had any (O_TMPFILE).
+void note_last_name(Inode& victim) {
+  InodeAttr a;
+  if (victim.get_attr(a).ok() && a.nlink == 0) victim.set_removed();
+}
+
 enum class NewType : uint8_t { kDirectory, kOther };
 
 // The common part of everything that adds a name: make(dir, name) -> Result<Ref<Inode>> runs under dir_lock
@@ -79,6 +85,7 @@ Result<void> make_link(const PathContext& ctx, const Path& target, PathAt where)
                   [&](Walk& walk, Inode& dir, std::string_view name) -> Result<Ref<Inode>> {
                     if (&walk.mount() != target.mount()) return Errno::EXDEV;
                     if (inode.is_dir()) return Errno::EPERM;
+                    if (inode.removed()) return Errno::ENOENT;
                     TRY(dir.link(name, inode));
                     return Ref<Inode>(inode);
                   });
@@ -101,6 +108,7 @@ Result<void> remove_file(const PathContext& ctx, PathAt where) {
   TRY(may_delete(dir, *victim, ctx.cred, VictimType::kOther));
   if (child->is(Dentry::kMounted)) return Errno::EBUSY;
   TRY(dir.unlink(walk.last().text, *victim));
+  note_last_name(*victim);
   Vfs::current().dentries().erase(*child);
   return {};
 }

@@ -43,6 +43,7 @@ Result<void> take_write_access(File& f) {
   do {
     if (n < 0) return Errno::ETXTBSY;
   } while (!count.compare_exchange_weak(n, n + 1, std::memory_order_acq_rel));
+  f.inode()->sb().writers.fetch_add(1, std::memory_order_acq_rel);
   f.set_counts_as_writer();
   return {};
 }

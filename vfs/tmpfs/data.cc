@@ -12,6 +12,8 @@
 namespace lodge {
 namespace {
 
+using namespace abi;
+
 constexpr uint64_t kMaxFileSize = (~0ull >> 1) & ~(uint64_t{kPageSize} - 1);
 constexpr uint32_t kKeepSize = 1, kPunchHole = 2;  // fallocate(2)
 
@@ -48,7 +50,13 @@ Result<TmpfsInode::Place> TmpfsInode::place_data(uint64_t offset, uint64_t lengt
     pages = run.pages;
     added = pages_.count_clear(first, pages);
     if (added) {
-      TRY(tmpfs().charge(added));
+      if (Result<void> r = tmpfs().charge(added); !r.ok()) {
+        // Near a limit a page at a time, up to the last that there is.
+        if (pages == 1) return r.error();
+        pages = 1;
+        added = pages_.count_clear(first, 1);
+        if (added) TRY(tmpfs().charge(added));
+      }
       pages_.set(first, pages);
       data_pages_ += added;
     }
@@ -254,8 +262,7 @@ Result<uint32_t> TmpfsInode::seals() {
 }
 
 Result<void> TmpfsInode::add_seals(uint32_t more) {
-  constexpr uint32_t kAll = kSealSeal | kSealShrink | kSealGrow | kSealWrite | kSealFutureWrite;
-  if (!is_regular() || (more & ~kAll)) return Errno::EINVAL;
+  if (!is_regular() || (more & ~kSealsAll)) return Errno::EINVAL;
   SleepGuard guard(io_lock);
   if (seals_ & kSealSeal) return Errno::EPERM;
   if ((more & kSealWrite) && !(seals_ & kSealWrite) && has_mappings()) return Errno::EBUSY;

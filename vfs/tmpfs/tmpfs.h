@@ -129,7 +129,7 @@ class TmpfsInode final : public Inode {
   Uid uid_;
   Gid gid_;
   uint32_t nlink_;
-  uint32_t seals_ = kSealSeal;
+  uint32_t seals_ = abi::kSealSeal;
   Timespec atime_, mtime_, ctime_, btime_;
   uint64_t data_pages_ = 0;
   PageMap pages_;
@@ -139,9 +139,6 @@ class TmpfsInode final : public Inode {
   String target_;  // of a symbolic link
   uint64_t parent_ino_ = 0;
   NameTable names_;
-
-  static constexpr uint32_t kSealSeal = 1, kSealShrink = 2, kSealGrow = 4, kSealWrite = 8,
-                            kSealFutureWrite = 16;
 };
 
 // Registers "tmpfs" (and "ramfs", which is the same without limits).
