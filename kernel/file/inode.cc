@@ -128,7 +128,7 @@ void Inode::remove_mapping(InodeMapping& m) {
 
 // An owner may go as soon as mappings_lock_ is given back, hence the pin; the list may change, hence the pass
 // number and the search from the front.
-void Inode::invalidate_mappings(uint64_t offset, uint64_t length) {
+void Inode::invalidate_mappings(uint64_t offset, uint64_t length, Invalidation how) {
   mappings_lock_.lock();
   uint32_t pass = ++mapping_pass_;
   for (;;) {
@@ -140,7 +140,7 @@ void Inode::invalidate_mappings(uint64_t offset, uint64_t length) {
     }
     mappings_lock_.unlock();
     if (!owner) return;
-    owner->invalidate(*this, offset, length);
+    owner->invalidate(*this, offset, length, how);
     owner->unpin();
     mappings_lock_.lock();
   }

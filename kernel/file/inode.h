@@ -86,6 +86,12 @@ struct MapExtent {
   uint64_t length = 0;
 };
 
+// What becomes of a mapped range. kDiscard: its contents go (truncation, a hole punched), and with them what
+// private mappings have made of them. kMove: its contents are elsewhere from now on; pages that are a private
+// mapping's own stay, and a private mapping that may have some keeps all that it has, so the old blocks must
+// stay what they were.
+enum class Invalidation : uint8_t { kDiscard, kMove };
+
 // Who maps an inode: an address space (kernel/mm). Called by Inode::invalidate_mappings.
 class MappingOwner {
  public:
@@ -93,7 +99,7 @@ class MappingOwner {
   virtual void unpin() = 0;
   // The inode's range [offset, offset+length) is going away; on return no thread of the owner can reach its
   // old blocks. May wait.
-  virtual void invalidate(Inode& inode, uint64_t offset, uint64_t length) = 0;
+  virtual void invalidate(Inode& inode, uint64_t offset, uint64_t length, Invalidation how) = 0;
 
  protected:
   ~MappingOwner() = default;
@@ -188,7 +194,7 @@ class Inode : public RefCounted<Inode> {
   void remove_mapping(InodeMapping&);
   // Calls invalidate on every owner of a mapping; the caller holds io_lock exclusively and no Mutex.
   // Afterwards the blocks of the range are reached by nobody, and a fault asks map_extent again.
-  void invalidate_mappings(uint64_t offset, uint64_t length);
+  void invalidate_mappings(uint64_t offset, uint64_t length, Invalidation how);
 
   // Extended attributes; full names ("user.x"). size 0 asks for the length.
   virtual Result<size_t> get_xattr(std::string_view name, std::span<char> out);

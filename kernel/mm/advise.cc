@@ -164,7 +164,6 @@ Result<void> Mm::remove_pages(uint64_t start, uint64_t end) {
     } else {
       Inode* inode = file->map_source();
       constexpr uint32_t kPunchKeepSize = 3;  // FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
-      SleepGuard<SleepRwLock> io(inode->io_lock);
       TRY(inode->allocate(kPunchKeepSize, offset, length));
     }
   }

@@ -190,7 +190,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   // MappingOwner
   bool try_pin() override { return try_ref(); }
   void unpin() override { unref(); }
-  void invalidate(Inode& inode, uint64_t offset, uint64_t length) override;
+  void invalidate(Inode& inode, uint64_t offset, uint64_t length, Invalidation how) override;
   // own: does what another process has posted for this one (shootdown.cc, remote.cc).
   void run_shootdown();
   void run_remote_copy();

@@ -21,6 +21,11 @@ namespace {
 
 constexpr uint64_t kCallAgainNs = 2'000'000;
 
+// A private mapping that has been writable.
+bool may_have_own_pages(const Vma& v) {
+  return !v.has(kVmaShared) && (v.has(kVmaCharged | kVmaNoReserve) || (v.prot & abi::kProtWrite));
+}
+
 }  // namespace
 
 void Mm::run_shootdown() {
@@ -49,13 +54,13 @@ void Mm::shoot() {
 }
 
 // Whole pages only: one that the range covers in part keeps its block, and what a private mapping made of it.
-void Mm::invalidate(Inode& inode, uint64_t offset, uint64_t length) {
+void Mm::invalidate(Inode& inode, uint64_t offset, uint64_t length, Invalidation how) {
   const uint64_t from = page_ceil(offset);
   const uint64_t to = length > ~offset ? ~uint64_t{0} & ~(kPageSize - 1) : page_floor(offset + length);
   const bool own = is_current_mm(*this);
   SleepGuard<SleepMutex> guard(map_lock_);
   for (Vma* v = tree_.first(); v; v = v->above) {
-    if (v->vma_inode != &inode) continue;
+    if (v->vma_inode != &inode || (how == Invalidation::kMove && may_have_own_pages(*v))) continue;
     uint64_t low = std::max(from, v->offset), high = std::min(to, v->offset + v->length());
     if (low >= high) continue;
     set_attributes(*v, v->prot, v->flags | kVmaHoles);

@@ -248,7 +248,7 @@ TEST_F(MmTest, TruncationTakesPagesAwayAtOnce) {
   EXPECT_STREQ(at(a + 2 * P), "block 3");
   inode->blocks.resize(2);
   inode->io_lock.lock();
-  inode->invalidate_mappings(P + 100, ~0ull);
+  inode->invalidate_mappings(P + 100, ~0ull, Invalidation::kDiscard);
   inode->io_lock.unlock();
   EXPECT_TRUE(host_maps(a + P)) << "a page that is kept in part";
   EXPECT_FALSE(host_maps(a + 2 * P));
@@ -258,6 +258,25 @@ TEST_F(MmTest, TruncationTakesPagesAwayAtOnce) {
   EXPECT_STREQ(at(a + 2 * P), "block 9");
 }
 
+TEST_F(MmTest, MovedContentsLeavePrivatePagesAlone) {
+  Ref<TestInode> inode = new_inode();
+  inode->blocks = {1, 2};
+  Ref<File> file = new_file(inode);
+  uint64_t own = mm_->map(of_file(file, 2 * P, 3, kMapPrivate)).take();
+  uint64_t text = mm_->map(of_file(file, 2 * P, 1, kMapPrivate)).take();
+  uint64_t shared = mm_->map(of_file(file, 2 * P, 3, kMapShared)).take();
+  strcpy(at(own), "mine");
+  inode->blocks = {8, 9};
+  inode->invalidate_mappings(0, ~0ull, Invalidation::kMove);
+  EXPECT_STREQ(at(own), "mine");
+  for (uint64_t mapping : {text, shared}) {
+    EXPECT_EQ(mm_->handle_fault(mapping + P, {}), FaultResult::kRetry);
+    EXPECT_STREQ(at(mapping + P), "block 9");
+  }
+  inode->invalidate_mappings(0, ~0ull, Invalidation::kDiscard);
+  EXPECT_FALSE(host_maps(own));
+}
+
 TEST_F(MmTest, AnotherProcessIsAskedToUnmap) {
   Ref<TestInode> inode = new_inode();
   inode->blocks = {1, 2, 3, 4};
@@ -265,12 +284,12 @@ TEST_F(MmTest, AnotherProcessIsAskedToUnmap) {
   mm_is_current = false;
   posted_to = mm_.get();
   calls_of_threads = 0;
-  inode->invalidate_mappings(2 * P, P);
+  inode->invalidate_mappings(2 * P, P, Invalidation::kDiscard);
   EXPECT_EQ(calls_of_threads, 1);
   EXPECT_FALSE(host_maps(a + 2 * P));
   EXPECT_TRUE(host_maps(a + 3 * P));
   posted_to = nullptr;  // no threads: nobody to wait for
-  inode->invalidate_mappings(3 * P, P);
+  inode->invalidate_mappings(3 * P, P, Invalidation::kDiscard);
   EXPECT_TRUE(host_maps(a + 3 * P));
   mm_is_current = true;
 }

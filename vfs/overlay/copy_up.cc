@@ -73,7 +73,7 @@ Result<void> OverlayInode::copy_up_data_locked(uint64_t bytes) {
       .mask = AttrChange::kMtime | AttrChange::kCtime, .mtime = before.mtime, .ctime = before.ctime};
   TRY(u->set_attr(times));
   // Who has mapped the lower file must see what is going to be written.
-  if (has_mappings()) invalidate_mappings(0, ~0ull);
+  if (has_mappings()) invalidate_mappings(0, ~0ull, Invalidation::kMove);
   data_copied_.store(true, std::memory_order_release);
   return {};
 }

@@ -75,7 +75,7 @@ Result<void> OverlayInode::truncate(uint64_t size) {
   TRY(copy_up_data_locked(std::min(size, old_size)));
   if (size < old_size && has_mappings()) {
     uint64_t keep = (size + kPageSize - 1) & ~(uint64_t{kPageSize} - 1);
-    invalidate_mappings(keep, ~0ull - keep);
+    invalidate_mappings(keep, ~0ull - keep, Invalidation::kDiscard);
   }
   content_version.fetch_add(1, std::memory_order_relaxed);
   return upper()->truncate(size);
@@ -85,7 +85,9 @@ Result<void> OverlayInode::allocate(uint32_t mode, uint64_t offset, uint64_t len
   if (!is_regular()) return Inode::allocate(mode, offset, length);
   SleepGuard guard(io_lock);
   TRY(copy_up_data_locked(size()));
-  if (has_mappings()) invalidate_mappings(offset, length);
+  // A hole takes pages away; room that is only made changes nothing that is mapped.
+  constexpr uint32_t kPunchHole = 2;  // fallocate(2)
+  if ((mode & kPunchHole) && has_mappings()) invalidate_mappings(offset, length, Invalidation::kDiscard);
   content_version.fetch_add(1, std::memory_order_relaxed);
   return upper()->allocate(mode, offset, length);
 }

@@ -113,7 +113,7 @@ Result<size_t> TmpfsInode::write(IoCursor& from, uint64_t offset, bool append) {
       break;
     }
     // Who has mapped the range as zeros has to see what comes there.
-    if (place->fresh && has_mappings()) invalidate_mappings(offset + done, place->length);
+    if (place->fresh && has_mappings()) invalidate_mappings(offset + done, place->length, Invalidation::kMove);
     r = from.write_to(host::HostFile::kPages, place->host_offset, place->length);
     if (!r.ok()) break;
     done += *r;
@@ -179,7 +179,7 @@ Result<void> TmpfsInode::truncate(uint64_t new_size) {
   size_.store(new_size, std::memory_order_release);
   if (new_size < old_size) {
     uint64_t keep = page_end(new_size);
-    if (has_mappings()) invalidate_mappings(keep, kMaxFileSize - keep);
+    if (has_mappings()) invalidate_mappings(keep, kMaxFileSize - keep, Invalidation::kDiscard);
     free_pages(page_of(keep), page_of(kMaxFileSize));
     if (in_page(new_size) != 0) zero_bytes(new_size, keep);
   }
@@ -203,7 +203,7 @@ Result<void> TmpfsInode::allocate(uint32_t mode, uint64_t offset, uint64_t lengt
       if (offset < first) zero_bytes(offset, first);
       if (last < end) zero_bytes(last, end);
       if (first < last) {
-        if (has_mappings()) invalidate_mappings(first, last - first);
+        if (has_mappings()) invalidate_mappings(first, last - first, Invalidation::kDiscard);
         free_pages(page_of(first), page_of(last));
       }
     }
