@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -64,22 +65,22 @@ int64_t monotonic_ms() {
   return t.tv_sec * 1000 + t.tv_nsec / 1'000'000;
 }
 
-// Removes a tree that a case may have left with odd modes or mounts in it; what stays is reported.
-void remove_tree(int parent, const char* name) {
-  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return;
-  fchmodat(parent, name, 0700, 0);
-  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd >= 0) {
-    DIR* dir = fdopendir(fd);
+// Removes a tree that a case may have left with odd modes or mounts in it; what stays is reported. Where
+// there are mount namespaces a case's mounts went with it, and umount2 finds nothing.
+void remove_tree(const std::string& path) {
+  if (unlink(path.c_str()) == 0 || errno == ENOENT) return;
+  while (umount2(path.c_str(), MNT_DETACH) == 0) {
+  }
+  chmod(path.c_str(), 0700);
+  if (DIR* dir = opendir(path.c_str()); dir != nullptr) {
     while (dirent* entry = readdir(dir)) {
       std::string_view leaf = entry->d_name;
-      if (leaf != "." && leaf != "..") remove_tree(fd, entry->d_name);
+      if (leaf != "." && leaf != "..") remove_tree(path + "/" + entry->d_name);
     }
     closedir(dir);
   }
-  if (unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT) {
-    printf("left behind: %s: %s\n", name, strerror(errno));
-  }
+  if (rmdir(path.c_str()) != 0 && errno != ENOENT)
+    printf("left behind: %s: %s\n", path.c_str(), strerror(errno));
 }
 
 [[noreturn]] void run_child(const Case& one, const std::string& scratch) {
@@ -133,7 +134,7 @@ Outcome run_case(const Case& one, const Options& options) {
   }
   if (child == 0) run_child(one, scratch);
   int status = wait_with_limit(child, one.limit_s);
-  remove_tree(AT_FDCWD, scratch.c_str());
+  remove_tree(scratch);
 
   if (status == -1) {
     printf("%s: not done after %d s\n", one.name, one.limit_s);

@@ -82,7 +82,7 @@ TEST(exec_keeps_and_resets) {
   sigaddset(&set, SIGTERM);
   sigprocmask(SIG_BLOCK, &set, nullptr);
   prctl(PR_SET_NAME, "before");
-  Output out = run("/bin/cat", {"x", "/proc/self/status"});
+  Output out = run("/bin/cat", {"cat", "/proc/self/status"});
   CHECK(out.text.find("Name:\tcat\n") == 0);
   CHECK(out.text.find("SigBlk:\t0000000000004000") != std::string::npos);
   CHECK(out.text.find("SigIgn:\t0000000000000200") != std::string::npos);
