@@ -87,6 +87,7 @@ class Ext4Inode final : public Inode, public ListNode<InodeCache> {
   Result<void> read_inline_dir(uint64_t offset, DirSink& sink);
 
   bool is_fast_symlink() const;
+  Result<size_t> read_stretch(IoCursor& to, const MapSource& source, uint64_t at, size_t n);
   Result<size_t> read_inline(IoCursor& to, uint64_t offset, size_t n);
   Result<Place> mappable_last_block(Place there);
   Result<Place> mappable_inline_data();

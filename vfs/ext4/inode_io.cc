@@ -29,27 +29,24 @@ Result<size_t> Ext4Inode::read(IoCursor& to, uint64_t offset) {
   MapSource source = map_source();
   size_t done = 0;
   while (done < wanted) {
-    uint64_t at = offset + done, in_block = at % kBlockSize;
-    auto found = map_.find(source, static_cast<LogicalBlock>(at >> kBlockShift));
-    Result<size_t> moved = size_t{0};
-    size_t n = 0;
-    if (!found.ok()) {
-      moved = found.error();
-    } else {
-      n = std::min<uint64_t>(wanted - done, (found->blocks << kBlockShift) - in_block);
-      Place place = found->place;
-      moved = place.is_zeros()
-                  ? to.zero_out(n)
-                  : to.read_from(volume().device().file_of(place), place.byte_offset() + in_block, n);
-    }
+    auto moved = read_stretch(to, source, offset + done, wanted - done);
     if (!moved.ok()) {
       if (done == 0) return moved.error();
       break;
     }
+    if (*moved == 0) break;
     done += *moved;
-    if (*moved < n) break;
   }
   return done;
+}
+
+// Up to n bytes from `at` on, as far as they lie together.
+Result<size_t> Ext4Inode::read_stretch(IoCursor& to, const MapSource& source, uint64_t at, size_t n) {
+  uint64_t in_block = at % kBlockSize;
+  FileMap::Stretch s = TRY(map_.find(source, static_cast<LogicalBlock>(at >> kBlockShift)));
+  n = std::min<uint64_t>(n, (s.blocks << kBlockShift) - in_block);
+  if (s.place.is_zeros()) return to.zero_out(n);
+  return to.read_from(volume().device().file_of(s.place), s.place.byte_offset() + in_block, n);
 }
 
 Result<size_t> Ext4Inode::read_inline(IoCursor& to, uint64_t offset, size_t n) {

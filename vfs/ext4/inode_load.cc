@@ -125,7 +125,7 @@ Result<void> Ext4Inode::load_inline_data(const RawInode& raw) {
   if (!inline_data_) return Errno::ENOMEM;
   size_t head = std::min<size_t>(attr_.size, sizeof root_);
   std::memcpy(inline_data_, root_, head);
-  if (attr_.size > head) std::memcpy(inline_data_ + head, rest.data(), attr_.size - head);
+  std::copy_n(rest.begin(), attr_.size - head, inline_data_ + head);
   return {};
 }
 
