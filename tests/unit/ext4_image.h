@@ -30,8 +30,10 @@ namespace lodge::ext4 {
 class TempDir {
  public:
   TempDir() {
-    char name[] = "/tmp/lodge-ext4-XXXXXX";
-    path_ = mkdtemp(name);
+    // In memory where there is such a place: e2fsck waits for the disk.
+    std::string name = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    name += "/lodge-ext4-XXXXXX";
+    path_ = mkdtemp(name.data());
   }
   ~TempDir() { EXPECT_EQ(system(("rm -rf " + path_).c_str()), 0); }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
@@ -76,12 +78,14 @@ inline const bool page_file_made = [] {
 
 class Mounted {
  public:
-  explicit Mounted(const std::string& path, MountOptions options = {}) {
+  explicit Mounted(const std::string& path, MountOptions options = {}, size_t arena_size = 64 << 20)
+      : Mounted(open(path.c_str(), O_RDONLY | O_CLOEXEC), options, arena_size) {}
+  // Takes the descriptor over.
+  Mounted(int fd, MountOptions options, size_t arena_size) : arena_(arena_size), fd_(fd) {
     EXPECT_TRUE(page_file_made);
     arena_.arena().set_kernel(&kernel_);
     kernel_.set_part(*pages_);
-    fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    EXPECT_GE(fd_, 0) << path;
+    EXPECT_GE(fd_, 0);
     struct stat st;
     fstat(fd_, &st);
     auto r = Ext4Superblock::mount(static_cast<host::HostFile>(fd_), static_cast<uint64_t>(st.st_size),
@@ -103,6 +107,7 @@ class Mounted {
   Ext4Superblock& operator*() { return *sb_; }
   Ext4Superblock* operator->() { return sb_.get(); }
   ArenaScope& arena() { return arena_; }
+  int fd() const { return fd_; }
   const Device& device() { return sb_->volume().device(); }
 
   // A path below the root; fails the test if there is none.
@@ -127,7 +132,7 @@ class Mounted {
   ArenaScope arena_;
   Kernel kernel_;
   std::optional<PageFile> pages_{std::in_place, uint64_t{1} << 40};
-  int fd_ = -1;
+  int fd_;
   MountError error_;
   Errno errno_{};
   RefPtr<Ext4Superblock> sb_;
