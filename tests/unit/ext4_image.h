@@ -76,6 +76,9 @@ inline const bool page_file_made = [] {
   return ftruncate(kAt, off_t{1} << 40) == 0;
 }();
 
+// If not 0: which allocation of the next mounts fails, counted from mounting on.
+inline uint64_t failing_allocation = 0;
+
 class Mounted {
  public:
   explicit Mounted(const std::string& path, MountOptions options = {}, size_t arena_size = 64 << 20)
@@ -85,6 +88,7 @@ class Mounted {
     EXPECT_TRUE(page_file_made);
     arena_.arena().set_kernel(&kernel_);
     kernel_.set_part(*pages_);
+    arena_.arena().fail_nth(failing_allocation);
     EXPECT_GE(fd_, 0);
     struct stat st;
     fstat(fd_, &st);

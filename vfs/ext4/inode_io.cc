@@ -30,11 +30,11 @@ Result<size_t> Ext4Inode::read(IoCursor& to, uint64_t offset) {
   size_t done = 0;
   while (done < wanted) {
     auto moved = read_stretch(to, source, offset + done, wanted - done);
-    if (!moved.ok()) {
-      if (done == 0) return moved.error();
+    // Nothing at all means that the image has become shorter than it was.
+    if (!moved.ok() || *moved == 0) {
+      if (done == 0) return moved.ok() ? Errno::EIO : moved.error();
       break;
     }
-    if (*moved == 0) break;
     done += *moved;
   }
   return done;
