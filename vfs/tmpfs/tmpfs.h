@@ -6,6 +6,7 @@
 // hold them). Locks: dir_lock (the VFS's) for a directory's entries; io_lock for contents; attr_lock (kInode)
 // for attributes and the page map. Linux: mm/shmem.c, tmpfs(5).
 #pragma once
+#include "kernel/abi/fcntl.h"
 #include "kernel/base/slab.h"
 #include "kernel/base/vector.h"
 #include "kernel/file/inode.h"
