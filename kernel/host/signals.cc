@@ -109,6 +109,9 @@ extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
   SlotHead& slot = current_slot();
   HostState& host = host_state();
   uint64_t ip = c.ip;
+  // Before the look at `pending` that follows: whoever sets a bit after that look finds that it has to kick
+  // anew.
+  if (signo == mailbox::kKickSignal) slot.kick_coming.store(false, std::memory_order_seq_cst);
   uint64_t slot_address = reinterpret_cast<uint64_t>(&slot);
   bool on_kernel_stack = c.sp > slot_address && c.sp <= slot_address + kSlotSize;
   bool from_kernel = (ip >= host.kernel_begin && ip < host.kernel_end) ||

@@ -58,6 +58,9 @@ struct SlotHead {
   uint64_t fault_error = 0;
   TrapNote note{};
   HeldLocks held{};
+  // A kick was asked for and has not come yet: there is no use in another, and many at once, each a signal
+  // frame on top of the last, would overflow the alternate stack.
+  std::atomic<bool> kick_coming{false};
 
   TrapFrame& frame() { return *reinterpret_cast<TrapFrame*>(kernel_sp); }
   uint8_t* xsave_area() { return reinterpret_cast<uint8_t*>(this) + kSlotXsave; }

@@ -32,7 +32,7 @@ void collect_locked(TaskSlots& s) {
         drop_dying_locked(s, i);
       else
         i++;
-    if (r.status != 0) s.killed[s.killed_count++ % TaskSlots::kMaxKilled] = r.tgid;
+    if (r.status != 0) s.killed[s.killed_count++ % TaskSlots::kMaxKilled] = {r.tgid, r.status};
   }
   for (uint32_t i = 0; i < s.dying_count;)
     if (host_state().threads[s.dying[i].id].tid.load(std::memory_order_acquire) == 0)
@@ -82,11 +82,11 @@ void retire_slot(void* memory, uint32_t id) {
   s.dying[s.dying_count++] = {memory, id, host_state().threads[id].tgid.load(std::memory_order_relaxed)};
 }
 
-int32_t next_killed_process() {
+std::optional<HostDeath> next_killed_process() {
   TaskSlots& s = kernel_part<TaskSlots>();
   MutexLock guard(s.lock);
   collect_locked(s);
-  if (s.killed_taken == s.killed_count) return 0;
+  if (s.killed_taken == s.killed_count) return std::nullopt;
   return s.killed[s.killed_taken++ % TaskSlots::kMaxKilled];
 }
 

@@ -6,12 +6,20 @@
 // the monitor has reaped its process, whichever is seen first. Slots in between are on a list that allocation
 // looks through. Lock: kHost.
 #pragma once
+#include <optional>
+
 #include "kernel/base/kernel.h"
 #include "kernel/base/result.h"
 #include "kernel/host/host_state.h"
 #include "kernel/task/task.h"
 
 namespace lodge {
+
+// A host process that did not end by its own exit; `status` as wait4(2) gives it.
+struct HostDeath {
+  int32_t tgid = 0;
+  int32_t status = 0;
+};
 
 struct TaskSlots {
   static constexpr KernelPart kPart = KernelPart::kTaskSlots;
@@ -25,7 +33,7 @@ struct TaskSlots {
   Dying* dying = nullptr;
   uint32_t dying_count = 0;
   static constexpr uint32_t kMaxKilled = 256;
-  int32_t killed[kMaxKilled];  // host processes that did not end by their own exit
+  HostDeath killed[kMaxKilled];
   uint32_t killed_count = 0, killed_taken = 0;
   uint32_t in_use = 0;
   uint32_t limit = kMaxSlots;
@@ -42,7 +50,7 @@ Result<NewSlot> alloc_slot();
 void free_unused_slot(void* memory, uint32_t id);  // of a clone that failed: no host thread ever ran
 // The Task's references are dropped; its memory goes when the host thread has gone.
 void retire_slot(void* memory, uint32_t id);
-// Looks through what the monitor has reaped; the next host process that something killed, 0 if none.
-int32_t next_killed_process();
+// Looks through what the monitor has reaped; the next host process that something killed.
+std::optional<HostDeath> next_killed_process();
 
 }  // namespace lodge

@@ -1,5 +1,6 @@
 // The kernel-thread process: what the kernel does on its own behalf. One thread serves the mailbox, one the
 // clock. Both sleep on a futex while there is nothing to do: an idle VPS costs nothing.
+#include "kernel/base/format.h"
 #include "kernel/base/panic.h"
 #include "kernel/host/host.h"
 #include "kernel/host/host_state.h"
@@ -56,18 +57,25 @@ void signal_first_process(int signo) {
 
 // The host killed a process of ours. In guest code, its tasks are what SIGKILL would have made of them;
 // inside the kernel they may have held locks, and the VPS cannot go on.
-void bury_killed(int32_t tgid) {
+void bury_killed(HostDeath death) {
   for (;;) {
     Task* victim = nullptr;
     {
       MutexLock guard(tasks().lock);
       for (int tid = 1; tid < Tasks::kMaxPid && !victim; tid++) {
         Task* t = tasks().task_locked(tid);
-        if (t && host_state().threads[t->slot_id].tgid.load() == tgid) victim = t;
+        if (t && host_state().threads[t->slot_id].tgid.load() == death.tgid) victim = t;
       }
     }
     if (!victim) return;
-    if (victim->in_kernel) panic("a host process was killed inside the kernel");
+    if (victim->in_kernel) {
+      char message[100];
+      Formatter out(std::span(message, sizeof message - 1));
+      format(out, "the host process of task {} was killed inside the kernel, wait status {:x}", victim->tid,
+             death.status);
+      message[out.size()] = 0;
+      panic(message);
+    }
     exit_on_behalf(*victim);
   }
 }
@@ -93,7 +101,7 @@ void mailbox_main() {
           {static_cast<uint16_t>(size), static_cast<uint16_t>(size >> 16), 0, 0});
     }
     if (events & kEventReaped)
-      while (int32_t tgid = next_killed_process()) bury_killed(tgid);
+      while (auto death = next_killed_process()) bury_killed(*death);
     if (events & kEventSignal) signal_first_process(static_cast<int>(m.signal_request.load()));
     if (events & kEventShutdown) shut_down();
   }

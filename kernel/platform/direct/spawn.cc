@@ -23,6 +23,7 @@ HostThread& host_thread(const Thread& t) {
 // What every new host thread of a VPS does first. The monitor may have died between our clone and the request
 // to die with it; the host marks the robust word that the monitor's main thread holds.
 void settle_in(Thread& self) {
+  self.kick_coming.store(false, std::memory_order_seq_cst);  // one to the task's last host thread never comes
   host::use_alternate_stack();
   host::write_gs_base(reinterpret_cast<uint64_t>(&self));
 }
@@ -143,7 +144,7 @@ void host_thread_exit(Task& self) {
 void request_kick(Thread& t) {
   HostThread& h = host_thread(t);
   uint32_t tid = h.tid.load(std::memory_order_acquire);
-  if (tid)
+  if (tid && !t.kick_coming.exchange(true, std::memory_order_seq_cst))
     send_request(mailbox::Request::kKick, h.tgid.load(std::memory_order_relaxed), static_cast<int32_t>(tid),
                  0);
 }
