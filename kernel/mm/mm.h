@@ -128,8 +128,9 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   // A system call has trapped at the `syscall` that ends at `ip`: replaces it by a jump, if that can be done
   // (patch.cc).
   void learn_site(uint64_t ip, uint64_t number);
-  // If `ip` is in a stub: the site's mov, where the call begins anew; else 0.
-  uint64_t stub_origin(uint64_t ip);
+  // If `ip` is in a stub, or on the way to one: where the task is for its program, at the site (where the
+  // call begins anew) or behind it. Else 0.
+  uint64_t patch_origin(uint64_t ip);
 
   // --- own: what the loader builds.
   uint64_t stack_top() const { return stack_top_; }  // first address above the place of the stack
@@ -295,6 +296,11 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   Result<Filled> host_map_text(Vma& v);
   void map_newer_pages(const Vma& v, PatchedText& text);
   void patch_page(Vma& v, PatchedText& text, uint64_t page);
+  TextSite site_before(const Vma& v, uint64_t ip, uint64_t number) const;
+  uint64_t find_site_filler(const Vma& v, uint64_t ip, const PatchedText* text) const;
+  void unmap_patched(Vma& v);
+  void forget_patch(Vma& v);
+  void leave_patches(PatchedText& text, uint64_t first_byte);
   void unpatch(Vma& v);
   void unpatch_range(uint64_t start, uint64_t end);
   void drop_stub_area(Vma& stub, Graveyard& dead);
@@ -335,6 +341,9 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   std::atomic<uint32_t> generation_{0};
   uint64_t charged_ = 0;  // pages of vmas with kVmaCharged
   uint64_t random_state_ = 0;
+  // Addresses behind traps that learn_site() could do nothing for, each in its place; a hint.
+  static constexpr size_t kHopelessSites = 32;
+  std::atomic<uint64_t> hopeless_sites_[kHopelessSites] = {};
   uint64_t stack_top_ = 0;
   uint64_t map_top_ = 0;  // mappings are placed from here down
   uint64_t heap_start_ = 0, heap_end_ = 0;

@@ -9,7 +9,9 @@
 #include <algorithm>
 
 #include "kernel/host/memory.h"
+#include "kernel/mm/instruction.h"
 #include "kernel/mm/mm.h"
+#include "kernel/mm/task_hooks.h"
 
 namespace lodge {
 
@@ -20,6 +22,7 @@ namespace {
 constexpr int kReadExec = kProtRead | kProtExec;
 constexpr int kSpanPieces = 16;         // mappings that one file's program is made of, at most
 constexpr uint64_t kSpanGap = 4 << 20;  // between two of them
+constexpr size_t kFillerLength = 5;     // that of a jump to a stub
 
 uint64_t first_byte_of(const Vma& text) {
   return text.start - text.offset;
@@ -28,19 +31,6 @@ uint64_t first_byte_of(const Vma& text) {
 struct PageBuffer {
   uint8_t bytes[kPageSize];
 };
-
-// Read back from the stub's first instruction, which loads where the call returns to, and from the site's
-// bytes.
-uint64_t site_of_stub(uint64_t stub) {
-  auto distance = get_user<int32_t>(stub + 3);
-  if (!distance.ok()) return 0;
-  uint64_t go_back = stub + 7 + static_cast<int64_t>(*distance);
-  uint8_t b[9];  // the longer mov and the syscall
-  if (!copy_from_user(b, go_back - sizeof b, sizeof b).ok()) return 0;
-  constexpr uint8_t kJump = 0xe9;
-  if (b[0] == kJump && b[5] == 0x66 && b[6] == 0x90) return go_back - 9;
-  return b[2] == kJump ? go_back - 7 : 0;
-}
 
 }  // namespace
 
@@ -159,26 +149,66 @@ void Mm::map_newer_pages(const Vma& v, PatchedText& text) {
   });
 }
 
+// What ends at `ip` as a site, but for where its filler is. length 0: the site is of no form that can be
+// patched.
+TextSite Mm::site_before(const Vma& v, uint64_t ip, uint64_t number) const {
+  uint8_t bytes[MovForm::kBytes];
+  TextSite site;
+  if (ip - v.start < sizeof bytes || !copy_from_user(bytes, ip - sizeof bytes, sizeof bytes).ok())
+    return site;
+  if (bytes[sizeof bytes - 2] != 0x0f || bytes[sizeof bytes - 1] != 0x05) return site;
+  if (MovForm form = decode_mov_form(bytes, number); form.length != 0) {
+    uint64_t mov = ip - kSyscallLength - form.length;
+    // Two pages do not change at once.
+    if (page_floor(mov) == page_floor(mov + form.length - 1))
+      return {.offset = v.offset_of(mov), .number = static_cast<uint32_t>(number), .length = form.length};
+  }
+  site.offset = v.offset_of(ip - kSyscallLength);
+  site.length = kSyscallLength;
+  return site;
+}
+
+// The offset of filler for the `syscall` that ends at `ip`: in its page, within a short jump, and not used by
+// `text`.
+uint64_t Mm::find_site_filler(const Vma& v, uint64_t ip, const PatchedText* text) const {
+  constexpr uint64_t kShortReach = 127;
+  uint64_t end =
+      std::min({page_floor(ip - kSyscallLength) + kPageSize, v.end, ip + kShortReach + kFillerLength});
+  uint8_t code[kShortReach + kFillerLength];
+  if (end <= ip || page_floor(ip - kSyscallLength) != page_floor(ip - 1) ||
+      !copy_from_user(code, ip, end - ip).ok())
+    return TextSite::kNoFiller;
+  int at = find_filler({code, static_cast<size_t>(end - ip)}, ip, kFillerLength, [&](size_t at) {
+    return at <= kShortReach && (!text || text->filler_is_free(v.offset_of(ip + at)));
+  });
+  return at < 0 ? TextSite::kNoFiller : v.offset_of(ip + static_cast<uint64_t>(at));
+}
+
 void Mm::learn_site(uint64_t ip, uint64_t number) {
   if (system_.gate == 0 || ip < kGuestStart || ip > kGuestEnd) return;
-  uint8_t bytes[SiteForm::kBytes];
-  if (!copy_from_user(bytes, ip - sizeof bytes, sizeof bytes).ok()) return;
-  SiteForm form = decode_site(bytes, number);
-  if (form.length == 0) return;
-  uint64_t mov = ip - SiteForm::kSyscallLength - form.length;
-  if (page_floor(mov) != page_floor(mov + form.length - 1)) return;  // two pages do not change at once
-
+  // Most sites that trap again and again are such as cannot be patched.
+  std::atomic<uint64_t>& hopeless = hopeless_sites_[(ip ^ ip >> 6) % kHopelessSites];
+  if (hopeless.load(std::memory_order_relaxed) == ip) return;
   SleepGuard<SleepMutex> guard(map_lock_);
-  Vma* v = tree_.at(mov);
-  if (!v || ip > v->end || !patchable(*v) || v->vma_inode->write_count.load(std::memory_order_relaxed) > 0)
-    return;
+  Vma* v = tree_.at(ip - 1);
+  if (!v || !patchable(*v)) return hopeless.store(ip, std::memory_order_relaxed);
+  if (v->vma_inode->write_count.load(std::memory_order_relaxed) > 0) return;
+  TextSite site = site_before(*v, ip, number);
+  if (site.length == kSyscallLength && find_site_filler(*v, ip, nullptr) == TextSite::kNoFiller)
+    return hopeless.store(ip, std::memory_order_relaxed);
+  if (site.length == 0) return;
   RefPtr<PatchedText> text = patched_text_of(*v->vma_inode, IfMissing::kMake);
   if (!text || (v->patch && v->patch.get() != text.get())) return;
   SleepGuard<SleepMutex> text_guard(text->lock);
   if (!stub_area_for(*v, *text)) return;
-  uint64_t offset = v->offset_of(mov);
-  if (!text->knows(offset) && !text->add_site(offset, static_cast<uint32_t>(number), form).ok()) return;
-  patch_page(*v, *text, page_floor(mov));
+  if (!text->knows(site.offset)) {
+    if (site.length == kSyscallLength) {
+      site.filler = find_site_filler(*v, ip, text.get());
+      if (!site.has_filler()) return hopeless.store(ip, std::memory_order_relaxed);
+    }
+    if (!text->add_site(site).ok()) return;
+  }
+  patch_page(*v, *text, page_floor(v->start + (site.offset - v->offset)));
 }
 
 void Mm::patch_page(Vma& v, PatchedText& text, uint64_t page) {
@@ -199,28 +229,61 @@ void Mm::patch_page(Vma& v, PatchedText& text, uint64_t page) {
   v.patch = RefPtr<PatchedText>(&text);
 }
 
-uint64_t Mm::stub_origin(uint64_t ip) {
-  uint64_t area;
+uint64_t Mm::patch_origin(uint64_t ip) {
+  RefPtr<PatchedText> text;
+  uint64_t first = 0, offset = 0;
+  bool in_stub = false;
   {
     MutexLock lock(tree_lock_);
     Vma* v = tree_.at(ip);
-    if (!v || !v->has(kVmaStub) || !v->patch) return 0;
-    area = v->start;
+    if (!v || !v->patch) return 0;
+    in_stub = v->has(kVmaStub);
+    if (!in_stub && !v->patch->uses_filler()) return 0;
+    text = v->patch;
+    first = in_stub ? v->offset : first_byte_of(*v);
+    offset = in_stub ? ip - v->start : v->offset_of(ip);
   }
-  if (ip < area + PatchedText::kFirstStub) return 0;
-  uint64_t stub = ip - (ip - area - PatchedText::kFirstStub) % PatchedText::kStubSize;
-  return site_of_stub(stub);
+  SleepGuard<SleepMutex> guard(text->lock);
+  uint64_t origin = in_stub ? text->origin_of_stub(offset) : text->origin_of_filler(offset);
+  return origin == PatchedText::kNowhere ? 0 : first + origin;
 }
 
-// Back to the file's own pages, which faults map, since the file's lock would have had to be taken first.
-void Mm::unpatch(Vma& v) {
+// The host's pages go; faults map the file's own, since the file's lock would have had to be taken first.
+void Mm::unmap_patched(Vma& v) {
   if (!host::unmap(v.start, v.length()).ok()) panic("patched text: the host does not unmap");
   set_attributes(v, v.prot, v.flags | kVmaHoles);
+}
+
+void Mm::forget_patch(Vma& v) {
   RefPtr<PatchedText> patch;
   RefPtr<PageObject> master;
   MutexLock lock(tree_lock_);
   patch = std::move(v.patch);
   master = std::move(v.master);
+}
+
+// Puts every thread that is in a stub, or in filler, back to where it is for its program. The pages of both
+// are gone, and map_lock_ keeps faults from bringing them back, so nobody gets there anew.
+void Mm::leave_patches(PatchedText& text, uint64_t first_byte) {
+  struct Mover final : FrameMover {
+    Mover(const PatchedText& text, uint64_t first_byte) : text(text), first_byte(first_byte) {}
+    uint64_t moved(uint64_t ip) const override {
+      uint64_t offset = ip - first_byte, stubs = offset - static_cast<uint64_t>(text.stub_delta);
+      uint64_t origin =
+          stubs < PatchedText::kStubArea ? text.origin_of_stub(stubs) : text.origin_of_filler(offset);
+      return origin == PatchedText::kNowhere ? ip : first_byte + origin;
+    }
+    const PatchedText& text;
+    const uint64_t first_byte;
+  };
+  SleepGuard<SleepMutex> guard(text.lock);
+  if (text.uses_filler()) move_frames(*this, Mover(text, first_byte));
+}
+
+void Mm::unpatch(Vma& v) {
+  unmap_patched(v);
+  leave_patches(*v.patch, first_byte_of(v));
+  forget_patch(v);
 }
 
 void Mm::unpatch_range(uint64_t start, uint64_t end) {
@@ -230,9 +293,15 @@ void Mm::unpatch_range(uint64_t start, uint64_t end) {
 
 void Mm::drop_stub_area(Vma& area, Graveyard& dead) {
   if (area.patch) {
+    auto is_patched = [&](const Vma& v) {
+      return v.patch.get() == area.patch.get() && &v != &area && first_byte_of(v) == area.offset;
+    };
     for (Vma* v = tree_.first(); v; v = v->above)
-      if (v->patch.get() == area.patch.get() && v != &area && first_byte_of(*v) == area.offset) unpatch(*v);
+      if (is_patched(*v)) unmap_patched(*v);
     if (!host::unmap(area.start, area.length()).ok()) panic("patched text: the host does not unmap");
+    leave_patches(*area.patch, area.offset);
+    for (Vma* v = tree_.first(); v; v = v->above)
+      if (is_patched(*v)) forget_patch(*v);
   }
   unlink(area, dead);
 }

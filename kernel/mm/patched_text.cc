@@ -12,6 +12,11 @@ namespace {
 
 constexpr uint8_t kJump = 0xe9;  // jmp rel32
 constexpr size_t kJumpLength = 5;
+constexpr uint8_t kShortJump = 0xeb;  // jmp rel8
+constexpr size_t kMaxPatch = 256;     // from a site to its filler
+constexpr uint8_t kSyscall[] = {0x0f, 0x05};
+constexpr uint8_t kInt3 = 0xcc;
+constexpr int64_t kAfterStubSyscall = 15;
 constexpr uint8_t kMovEax = 0xb8;
 constexpr size_t kMovEaxLength = 5, kMovRaxLength = 7;
 constexpr int64_t kReach = std::numeric_limits<int32_t>::max() - kPageSize;  // of a relative jump
@@ -74,12 +79,12 @@ void release_patched_text(PatchedText* text) {
   text->unref();
 }
 
-SiteForm decode_site(const uint8_t (&b)[SiteForm::kBytes], uint64_t number) {
-  const uint8_t* end = b + SiteForm::kBytes;
+MovForm decode_mov_form(const uint8_t (&b)[MovForm::kBytes], uint64_t number) {
+  const uint8_t* end = b + MovForm::kBytes;
   if (end[-2] != 0x0f || end[-1] != 0x05 || number > std::numeric_limits<int32_t>::max()) return {};
   auto nr = static_cast<uint32_t>(number);
   for (size_t length : {kMovEaxLength, kMovRaxLength}) {
-    const uint8_t* mov = end - SiteForm::kSyscallLength - length;
+    const uint8_t* mov = end - kSyscallLength - length;
     if (is_mov(mov, length, nr) && !may_be_prefix(mov[-1])) return {static_cast<uint8_t>(length)};
   }
   return {};
@@ -93,36 +98,94 @@ Result<Ref<PatchedText>> PatchedText::create(PageFile& file, MemoryAccount& acco
 }
 
 bool PatchedText::knows(uint64_t offset) const {
-  return std::any_of(sites_.begin(), sites_.end(), [&](const Site& s) { return s.offset == offset; });
+  return std::any_of(sites_.begin(), sites_.end(), [&](const TextSite& s) { return s.offset == offset; });
 }
 
-// lea return(%rip), %rcx; mov $nr, %eax; jmp *gate(%rip)
-Result<void> PatchedText::add_site(uint64_t offset, uint32_t number, SiteForm form) {
+bool PatchedText::filler_is_free(uint64_t offset) const {
+  return std::none_of(sites_.begin(), sites_.end(), [&](const TextSite& s) {
+    return s.has_filler() && s.filler < offset + kJumpLength && offset < s.filler + kJumpLength;
+  });
+}
+
+// Either  lea end(%rip), %rcx; mov $nr, %eax; jmp *gate(%rip)
+// or      lea 1f(%rip), %rcx; jmp *gate(%rip); syscall; 1: jmp end
+Result<void> PatchedText::add_site(const TextSite& site) {
   if (sites_.size() >= kMaxSites) return Errno::ENOSPC;
   auto at = static_cast<int64_t>(stub_position(sites_.size()));
-  auto go_back = static_cast<int64_t>(offset + form.length + SiteForm::kSyscallLength);
-  int64_t jump = stub_delta + at - static_cast<int64_t>(offset + kJumpLength);
+  int64_t jump = stub_delta + at - static_cast<int64_t>(site.offset + kJumpLength);
   if (jump > kReach || jump < -kReach) return Errno::ENOSPC;
-  uint8_t stub[kStubSize] = {0x48, 0x8d, 0x0d, 0, 0, 0, 0,    kMovEax, 0,    0,    0,    0,
-                             0xff, 0x25, 0,    0, 0, 0, 0xcc, 0xcc,    0xcc, 0xcc, 0xcc, 0xcc};
-  constexpr int64_t kLeaEnd = 7, kStubEnd = 18;
-  store32(stub + 3, go_back - (stub_delta + at + kLeaEnd));
-  store32(stub + 8, number);
-  store32(stub + 14, -(at + kStubEnd));
+  const int64_t end = static_cast<int64_t>(site.end()) - stub_delta;  // as the stubs see it
+  uint8_t stub[kStubSize];
+  std::fill(std::begin(stub), std::end(stub), kInt3);
+  constexpr uint8_t kLeaRcx[] = {0x48, 0x8d, 0x0d}, kJumpIndirect[] = {0xff, 0x25};
+  constexpr int64_t kLeaLength = 7, kJumpIndirectLength = 6;
+  int64_t p = 0;
+  auto put_gate_jump = [&] {
+    std::copy(std::begin(kJumpIndirect), std::end(kJumpIndirect), stub + p);
+    p += kJumpIndirectLength;
+    store32(stub + p - 4, -(at + p));
+  };
+  std::copy(std::begin(kLeaRcx), std::end(kLeaRcx), stub);
+  p = kLeaLength;
+  if (site.has_filler()) {
+    put_gate_jump();
+    std::copy(std::begin(kSyscall), std::end(kSyscall), stub + p);
+    p += kSyscallLength;
+    static_assert(kLeaLength + kJumpIndirectLength + kSyscallLength == kAfterStubSyscall);
+    store32(stub + kLeaLength - 4, p - kLeaLength);
+    stub[p] = kJump;
+    store32(stub + p + 1, end - (at + p + static_cast<int64_t>(kJumpLength)));
+  } else {
+    store32(stub + kLeaLength - 4, end - (at + kLeaLength));
+    stub[p] = kMovEax;
+    store32(stub + p + 1, site.number);
+    p += kMovEaxLength;
+    put_gate_jump();
+  }
   TRY(write_pages(stub, sizeof stub, stubs->offset() + static_cast<uint64_t>(at)));
-  return sites_.push_back({offset, number, form.length});
+  TRY(sites_.push_back(site));
+  if (site.has_filler()) uses_filler_ = true;
+  return {};
 }
 
-bool PatchedText::patch(size_t index, uint8_t* bytes) const {
-  const Site& s = sites_[index];
-  int64_t jump =
-      stub_delta + static_cast<int64_t>(stub_position(index)) - static_cast<int64_t>(s.offset + kJumpLength);
-  bool done = bytes[0] == kJump && load32(bytes + 1) == static_cast<uint32_t>(jump);
-  if (!done && !is_mov(bytes, s.length, s.number)) return false;
-  bytes[0] = kJump;
-  store32(bytes + 1, jump);
-  if (s.length == kMovRaxLength) __builtin_memcpy(bytes + kJumpLength, kTwoByteNop, sizeof kTwoByteNop);
-  return true;
+// A call has been made once its instruction is behind.
+uint64_t PatchedText::origin_of_stub(uint64_t position) const {
+  if (position < kFirstStub) return kNowhere;
+  uint64_t index = (position - kFirstStub) / kStubSize, in_stub = (position - kFirstStub) % kStubSize;
+  if (index >= sites_.size()) return kNowhere;
+  const TextSite& s = sites_[index];
+  return s.has_filler() && in_stub >= kAfterStubSyscall ? s.end() : s.offset;
+}
+
+uint64_t PatchedText::origin_of_filler(uint64_t offset) const {
+  for (const TextSite& s : sites_)
+    if (s.filler == offset) return s.offset;
+  return kNowhere;
+}
+
+void PatchedText::patch(size_t index, uint64_t offset, std::span<uint8_t> text) const {
+  const TextSite& s = sites_[index];
+  auto within = [&](uint64_t at, size_t length) {
+    return at >= offset && at - offset < text.size() && text.size() - (at - offset) >= length;
+  };
+  const uint64_t jump_at = s.has_filler() ? s.filler : s.offset;
+  if (!within(s.offset, s.length) || !within(jump_at, kJumpLength)) return;
+  uint8_t* bytes = &text[s.offset - offset];
+  uint8_t* jump = &text[jump_at - offset];
+  int64_t distance =
+      stub_delta + static_cast<int64_t>(stub_position(index)) - static_cast<int64_t>(jump_at + kJumpLength);
+  bool done = jump[0] == kJump && load32(jump + 1) == static_cast<uint32_t>(distance);
+  if (s.has_filler()) {
+    if (!done && (bytes[0] != kSyscall[0] || bytes[1] != kSyscall[1])) return;
+    bytes[0] = kShortJump;
+    bytes[1] = static_cast<uint8_t>(s.filler - s.end());
+  } else {
+    if (!done && !is_mov(bytes, s.length, s.number)) return;
+    if (s.length == kMovRaxLength)
+      std::copy(std::begin(kTwoByteNop), std::end(kTwoByteNop), bytes + kJumpLength);
+  }
+  jump[0] = kJump;
+  store32(jump + 1, distance);
 }
 
 uint32_t PatchedText::last_site_in(uint64_t page) const {
@@ -135,8 +198,7 @@ Result<Ref<PageObject>> PatchedText::page_copy(uint64_t offset, std::span<uint8_
   PageCopy* known =
       std::find_if(pages_.begin(), pages_.end(), [&](const PageCopy& p) { return p.offset == offset; });
   if (known != pages_.end() && known->sites >= last_site_in(offset)) return known->copy;
-  for (size_t i = 0; i < sites_.size(); i++)
-    if (sites_[i].offset - offset < kPageSize) patch(i, &current[sites_[i].offset - offset]);
+  for (size_t i = 0; i < sites_.size(); i++) patch(i, offset, current);
   Ref<PageObject> copy = TRY(PageObject::create(file_, account_, kPageSize));
   TRY(write_pages(current.data(), kPageSize, copy->offset()));
   auto sites = static_cast<uint32_t>(sites_.size());
@@ -162,11 +224,15 @@ Result<void> PatchedText::build_master(UserAddr text, uint64_t offset, uint64_t 
   Ref<PageObject> object = TRY(PageObject::create(file_, account_, length));
   TRY(write_pages(reinterpret_cast<const void*>(text), length, object->offset()));
   for (size_t i = 0; i < sites_.size(); i++) {
-    const Site& s = sites_[i];
-    if (s.offset < offset || s.offset + s.length > offset + length) continue;
-    uint8_t bytes[kMovRaxLength];
-    TRY(copy_from_user(bytes, text + (s.offset - offset), s.length));
-    if (patch(i, bytes)) TRY(write_pages(bytes, s.length, object->offset() + (s.offset - offset)));
+    // The bytes between the first and the last that change; a site and its filler lie in one page.
+    const TextSite& s = sites_[i];
+    uint64_t from = s.offset, to = s.offset + s.length;
+    if (s.has_filler()) from = std::min(from, s.filler), to = std::max(to, s.filler + kJumpLength);
+    if (from < offset || to > offset + length) continue;
+    uint8_t bytes[kMaxPatch];
+    TRY(copy_from_user(bytes, text + (from - offset), to - from));
+    patch(i, from, {bytes, static_cast<size_t>(to - from)});
+    TRY(write_pages(bytes, to - from, object->offset() + (from - offset)));
   }
   master_ = {offset, std::move(object), static_cast<uint32_t>(sites_.size())};
   return {};

@@ -2,11 +2,13 @@
 // they jump to stubs instead of trapping. docs/patched-text.md has the design; this class knows the file,
 // patch.cc the address spaces.
 //
-// A site is `mov $nr, %eax` (5 bytes, or 7 as `mov $nr, %rax`) followed by `syscall`. In a copy the mov is a
-// jump to the site's stub, which loads the return address and the number and goes to the gate; the `syscall`
-// stays. Text and stubs refer to each other by distance, so a copy serves all processes, and the stubs have
-// to be at one distance from the text in all of them: stub_delta, counted from where the file's first byte
-// would be.
+// A site is one of two forms. `mov $nr, %eax` (5 bytes, or 7 as `mov $nr, %rax`) right before the `syscall`:
+// in a copy the mov is a jump to the site's stub, which loads the return address and the number and goes to
+// the gate; the `syscall` stays. Else the `syscall` itself becomes a short jump into filler nearby that
+// nothing executes, in which a jump to the stub stands; the stub then has a `syscall` of its own.
+//
+// Text and stubs refer to each other by distance, so a copy serves all processes, and the stubs have to be at
+// one distance from the text in all of them: stub_delta, counted from where the file's first byte would be.
 //
 // Lock: `lock` (sleeping), taken after Mm::map_lock_.
 #pragma once
@@ -22,13 +24,27 @@
 
 namespace lodge {
 
-// Where a trap came from, if it can be patched: decoded from the bytes that end with the `syscall`.
-struct SiteForm {
-  uint8_t length = 0;  // of the mov; 0: not a site
+constexpr size_t kSyscallLength = 2;
+
+// The mov before a trapping `syscall`, decoded from the bytes that end with that.
+struct MovForm {
+  uint8_t length = 0;  // 0: there is none
   static constexpr size_t kBytes = 10;
-  static constexpr size_t kSyscallLength = 2;
 };
-SiteForm decode_site(const uint8_t (&bytes)[SiteForm::kBytes], uint64_t number);
+MovForm decode_mov_form(const uint8_t (&bytes)[MovForm::kBytes], uint64_t number);
+
+// A site of a file: `offset` of its first changed byte.
+struct TextSite {
+  static constexpr uint64_t kNoFiller = ~uint64_t{0};
+  uint64_t offset = 0;
+  uint64_t filler = kNoFiller;  // offset of what holds the jump to the stub, if the syscall is a jump to that
+  uint32_t number = 0;          // of the mov form
+  uint8_t length = 0;           // that of the mov, or of the syscall
+
+  bool has_filler() const { return filler != kNoFiller; }
+  // Of the instruction behind the syscall.
+  uint64_t end() const { return offset + length + (has_filler() ? 0 : kSyscallLength); }
+};
 
 class PatchedText : public RefCounted<PatchedText> {
  public:
@@ -52,8 +68,17 @@ class PatchedText : public RefCounted<PatchedText> {
   int64_t stub_delta = 0;
 
   bool knows(uint64_t offset) const;
-  // Remembers a site and writes its stub. `offset`: of the mov in the file. ENOSPC: no more stubs.
-  Result<void> add_site(uint64_t offset, uint32_t number, SiteForm form);
+  // Whether no site uses the filler that begins at `offset`.
+  bool filler_is_free(uint64_t offset) const;
+  // Remembers a site and writes its stub. ENOSPC: no more stubs, or too far from them.
+  Result<void> add_site(const TextSite& site);
+
+  // Where a task that is at `position` in the stubs, or at `offset` in the text, is for its program: an
+  // offset in the text. kNowhere: not in a stub, or not in filler that is in use.
+  static constexpr uint64_t kNowhere = ~uint64_t{0};
+  uint64_t origin_of_stub(uint64_t position) const;
+  uint64_t origin_of_filler(uint64_t offset) const;
+  bool uses_filler() const { return uses_filler_; }
 
   // The copy of the page at `offset` with all sites that are known in it; made from `current` when the last
   // one lacks some.
@@ -84,23 +109,20 @@ class PatchedText : public RefCounted<PatchedText> {
   }
 
  private:
-  struct Site {
-    uint64_t offset;
-    uint32_t number;
-    uint8_t length;
-  };
   static uint64_t stub_position(size_t index) { return kFirstStub + index * kStubSize; }
   // One more than the number of the last site in the page; 0: none.
   uint32_t last_site_in(uint64_t page) const;
-  // What the site's bytes become in a copy; false if they are not what they were when it was learnt.
-  bool patch(size_t index, uint8_t* bytes) const;
+  // Changes a page, or more, of text from `offset` on; nothing where the bytes are not what they were when
+  // the site was learnt.
+  void patch(size_t index, uint64_t offset, std::span<uint8_t> text) const;
 
   PageFile& file_;
   MemoryAccount& account_;
-  Vector<Site> sites_;                // the number of a site is that of its stub
+  Vector<TextSite> sites_;            // the number of a site is that of its stub
   Vector<PageCopy> pages_;            // the latest of each page
   Vector<Ref<PageObject>> outdated_;  // earlier ones, which processes may still have mapped
   Master master_;
+  bool uses_filler_ = false;
 };
 
 }  // namespace lodge

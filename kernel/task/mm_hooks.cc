@@ -1,7 +1,9 @@
 // What kernel/mm asks of tasks (kernel/mm/task_hooks.h).
+#include "kernel/host/host.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/task_hooks.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/wait.h"
 #include "kernel/task/process.h"
 #include "kernel/task/task.h"
 
@@ -49,6 +51,43 @@ bool call_threads(Mm& mm) {
     for (Task& t : p->threads) call(t);
   if (!running && waiting) wake(*waiting);
   return any;
+}
+
+void move_frames(Mm& mm, const FrameMover& mover) {
+  constexpr uint64_t kLookAgainNs = 50'000;
+  Tasks& all = tasks();
+  const uint32_t round = all.frame_moves.fetch_add(1, std::memory_order_relaxed) + 1;
+  Task& self = current_task();
+  for (bool left = true; left;) {
+    left = false;
+    auto look_at = [&](Task& t) {
+      {
+        MutexLock share(t.share_lock);
+        if (t.mm_.get() != &mm || t.frames_moved == round) return;
+      }
+      bool in_guest = &t != &self && t.state.load(std::memory_order_seq_cst) == RunState::kRunning &&
+                      !std::atomic_ref<uint8_t>(t.in_kernel).load(std::memory_order_acquire);
+      if (in_guest) {
+        t.pending.fetch_or(kPendingShootdown, std::memory_order_seq_cst);
+        kick(t);
+        left = true;
+        return;
+      }
+      t.frames_moved = round;
+      TrapFrame& frame = t.frame();
+      if (uint64_t to = mover.moved(frame.rip); to != frame.rip) frame.rip = to;
+    };
+    {
+      MutexLock lock(all.lock);
+      for (Process* p = all.next_process_locked(1); p; p = all.next_process_locked(p->pid + 1))
+        for (Task& t : p->threads) look_at(t);
+    }
+    if (left) {
+      WaitQueue nobody;
+      wait_event(
+          nobody, [] { return false; }, WaitMode::kUninterruptible, host::monotonic_ns() + kLookAgainNs);
+    }
+  }
 }
 
 void run_shootdowns(Task& self) {

@@ -2,6 +2,7 @@
 // free again when nothing bears it any more. Lock: kTaskTree (Tasks::lock) guards the table and everything
 // reached through it.
 #pragma once
+#include <atomic>
 #include <cstdint>
 
 #include "kernel/base/kernel.h"
@@ -42,7 +43,8 @@ struct Tasks {
   PidEntry* chunks[kMaxPid / kChunk] = {};
   int32_t last_pid = 0;
   uint32_t thread_count = 0;
-  Process* init = nullptr;  // pid 1
+  std::atomic<uint32_t> frame_moves{0};  // how often move_frames() was called
+  Process* init = nullptr;               // pid 1
 
   // The lock is held for all of these.
   Task* task_locked(int32_t tid) { return known(tid) ? entry(tid).task : nullptr; }

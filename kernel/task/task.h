@@ -72,7 +72,8 @@ class Task : public Thread, public ListNode<InProcessTag> {
   int32_t pdeath_signal = 0;
   uint64_t timer_slack = 50000;
   uint32_t personality = 0;
-  uint16_t io_priority = 0;  // ioprio_set(2)
+  uint16_t io_priority = 0;   // ioprio_set(2)
+  uint32_t frames_moved = 0;  // by which move_frames(); lock: Tasks::lock
 
   RefPtr<FdTable> fds_;
   RefPtr<FsContext> fs_;
@@ -82,8 +83,8 @@ class Task : public Thread, public ListNode<InProcessTag> {
   Mutex share_lock{LockClass::kTask};
 };
 
-// Whether other tasks live in the memory of `self` (vfork(2), CLONE_VM); references that are not tasks' do not count.
-// It is the only thread of its process, and calls itself.
+// Whether other tasks live in the memory of `self` (vfork(2), CLONE_VM); references that are not tasks' do
+// not count. It is the only thread of its process, and calls itself.
 bool shares_memory(Task& self);
 
 inline Task& current_task() {

@@ -12,6 +12,7 @@ bool is_current_mm(const Mm&) {
 bool call_threads(Mm&) {
   return false;
 }
+void move_frames(Mm&, const FrameMover&) {}
 
 namespace {
 

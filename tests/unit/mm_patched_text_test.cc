@@ -25,6 +25,12 @@ bool call_threads(Mm&) {
   return false;
 }
 
+// Where threads are, to be moved.
+static std::vector<uint64_t> frames;
+void move_frames(Mm&, const FrameMover& mover) {
+  for (uint64_t& ip : frames) ip = mover.moved(ip);
+}
+
 namespace {
 
 using namespace abi;
@@ -42,6 +48,12 @@ struct Code {
   void short_site(size_t at, uint32_t nr) {
     put(at, {0xb8, int(nr & 255), int(nr >> 8 & 255), 0, 0, 0x0f, 0x05, 0xc3});
   }
+  // mov %edi, %eax; syscall; ret
+  void bare_site(size_t at) { put(at, {0x89, 0xf8, 0x0f, 0x05, 0xc3}); }
+  // No filler within reach of a syscall that ends at `at`.
+  void fill(size_t at) {
+    for (size_t i = 0; i < 160 && at + i < bytes.size(); i++) bytes[at + i] = 0x50;  // push
+  }
   void long_site(size_t at, uint32_t nr) {
     put(at, {0x48, 0xc7, 0xc0, int(nr & 255), int(nr >> 8 & 255), 0, 0, 0x0f, 0x05, 0xc3});
   }
@@ -57,9 +69,17 @@ class PatchedTextTest : public MmTest {
     code_.long_site(0x200, SYS_getppid);
     code_.short_site(P + 0x300, SYS_getpid);
     for (int i = 0; i < 40; i++) code_.short_site(P + 0x400 + i * 16, SYS_getpid);
+    code_.fill(2 * P + 4);
     code_.short_site(2 * P - 3, SYS_getpid);  // over the end of a page
-    code_.put(0x500, {0x41});                 // mov $nr, %r8d: not this call's number
+    code_.fill(0x508);
+    code_.put(0x500, {0x41});  // mov $nr, %r8d: not this call's number
     code_.short_site(0x501, SYS_getppid);
+    code_.bare_site(0x600);  // two that share a gap
+    code_.bare_site(0x605);
+    code_.bare_site(kCrossing);  // the end of the page comes before that of the gap
+    for (size_t end_of_gap : {size_t{0x110}, size_t{0x620}, size_t{P + 0x10}}) code_.put(end_of_gap, {0x50});
+    code_.fill(2 * P + 0x200);
+    code_.bare_site(2 * P + 0x200);
     store();
     inode_->blocks = {kTextBlock, kTextBlock + 1, kTextBlock + 2, 1};
   }
@@ -88,6 +108,11 @@ class PatchedTextTest : public MmTest {
     EXPECT_TRUE(mm.map(text).ok());
   }
   static long call(uint64_t function) { return reinterpret_cast<long (*)()>(function)(); }
+  static constexpr size_t kCrossing = P - 7;
+  static long call(uint64_t function, long argument) {
+    return reinterpret_cast<long (*)(long)>(function)(argument);
+  }
+  static bool jumps_short(uint64_t site) { return static_cast<uint8_t>(at(site)[0]) == 0xeb; }
   static bool jumps(uint64_t site) { return static_cast<uint8_t>(at(site)[0]) == 0xe9; }
   uint64_t copies() { return system_.account.page_file(); }
 
@@ -109,14 +134,63 @@ TEST_F(PatchedTextTest, ALearntSiteCallsTheGate) {
   EXPECT_EQ(call(base + P + 0x300), getpid());
 }
 
+TEST_F(PatchedTextTest, ASyscallWithoutItsMovGoesThroughFiller) {
+  uint64_t base = load(*mm_), site = base + 0x602, other = base + 0x607;
+  EXPECT_EQ(call(base + 0x600, SYS_getppid), getppid());
+  mm_->learn_site(site + 2, SYS_getppid);
+  EXPECT_TRUE(jumps_short(site));
+  EXPECT_EQ(call(base + 0x600, SYS_getppid), 1000 + SYS_getppid);
+  EXPECT_EQ(call(base + 0x600, SYS_getpid), 1000 + SYS_getpid) << "the number is the caller's";
+  EXPECT_EQ(call(base + 0x605, SYS_getpid), getpid()) << "not learnt yet";
+  mm_->learn_site(other + 2, SYS_getpid);
+  EXPECT_EQ(call(base + 0x605, SYS_getpid), 1000 + SYS_getpid);
+  EXPECT_EQ(call(base + 0x600, SYS_getpid), 1000 + SYS_getpid);
+  EXPECT_EQ(memcmp(at(base + 0x614), &code_.bytes[0x614], 0x100), 0);
+
+  // A call whose number differs from the mov's, since somebody jumped to the syscall.
+  mm_->learn_site(base + 0x107, SYS_getpid);
+  EXPECT_TRUE(jumps_short(base + 0x105));
+  EXPECT_EQ(call(base + 0x100), 1000 + SYS_getppid);
+  mm_->learn_site(base + 0x107, SYS_getppid);
+  EXPECT_EQ(call(base + 0x100), 1000 + SYS_getppid);
+}
+
+TEST_F(PatchedTextTest, AGateThatDeclinesFindsASyscallInTheStub) {
+  uint64_t base = load(*mm_), site = base + 0x602;
+  mm_->learn_site(site + 2, SYS_getppid);
+  uint64_t stub = base + 5 * P + PatchedText::kFirstStub, before = stub + 13, after = stub + 15;
+  long result = SYS_getppid;
+  asm volatile("call *%1" : "+a"(result) : "r"(before) : "rcx", "r11", "memory");
+  EXPECT_EQ(result, getppid()) << "and back by the site's return";
+  EXPECT_EQ(mm_->patch_origin(stub), site);
+  EXPECT_EQ(mm_->patch_origin(before), site);
+  EXPECT_EQ(mm_->patch_origin(after), site + 2) << "the call was made";
+  EXPECT_EQ(mm_->patch_origin(base + 0x60a), site) << "on the way";
+  EXPECT_EQ(mm_->patch_origin(base + 0x60b), 0u);
+  EXPECT_EQ(mm_->patch_origin(site), 0u);
+}
+
+TEST_F(PatchedTextTest, NobodyStaysInFillerThatGoes) {
+  uint64_t base = load(*mm_), site = base + 0x602, stub = base + 5 * P + PatchedText::kFirstStub;
+  mm_->learn_site(site + 2, SYS_getppid);
+  frames = {base + 0x60a, stub + 15, stub + 7, site, base + 5 * P + PatchedText::kFirstStub + 24 * 2};
+  ASSERT_TRUE(mm_->protect(base, kTextPages * P, kRx | kProtWrite).ok());
+  EXPECT_EQ(frames, (std::vector<uint64_t>{site, site + 2, site, site, stub + 24 * 2}));
+  EXPECT_EQ(mm_->handle_fault(base + 0x600, {.exec = true}), FaultResult::kRetry);
+  EXPECT_EQ(call(base + 0x600, SYS_getppid), getppid());
+  EXPECT_EQ(memcmp(at(base + 0x600), &code_.bytes[0x600], 0x100), 0);
+}
+
 TEST_F(PatchedTextTest, WhatIsNoSiteIsLeftAlone) {
   uint64_t base = load(*mm_);
-  mm_->learn_site(base + 0x107, SYS_getpid);  // trapped with another number than the mov says
-  EXPECT_FALSE(jumps(base + 0x100));
   mm_->learn_site(base + 0x508, SYS_getppid);  // a REX byte before
   EXPECT_FALSE(jumps(base + 0x501));
   mm_->learn_site(base + 2 * P + 4, SYS_getpid);  // over two pages
   EXPECT_FALSE(jumps(base + 2 * P - 3));
+  mm_->learn_site(base + kCrossing + 4, SYS_getpid);
+  EXPECT_FALSE(jumps_short(base + kCrossing + 2)) << "the filler is cut off by the end of the page";
+  mm_->learn_site(base + 2 * P + 0x204, SYS_getpid);
+  EXPECT_FALSE(jumps_short(base + 2 * P + 0x202)) << "there is no filler";
   mm_->learn_site(base + 3, SYS_getpid);
   mm_->learn_site(~0ull, SYS_getpid);
   mm_->learn_site(kGuestEnd, SYS_getpid);
@@ -148,6 +222,7 @@ TEST_F(PatchedTextTest, TheNextMappingIsReadyMade) {
   EXPECT_EQ(call(second + 0x100), getppid());
   for (int i = 3; i < 40; i++) mm_->learn_site(first + P + 0x407 + i * 16, SYS_getpid);
   mm_->learn_site(first + 0x107, SYS_getppid);
+  mm_->learn_site(first + 0x604, SYS_getppid);
   int asked = inode_->asked;
   uint64_t third = load(*mm_);  // makes the master
   int for_making = inode_->asked - asked;
@@ -156,6 +231,7 @@ TEST_F(PatchedTextTest, TheNextMappingIsReadyMade) {
       << "the text came from the master, not from the file";
   for (uint64_t base : {first, third, fourth}) {
     EXPECT_EQ(call(base + 0x100), 1000 + SYS_getppid);
+    EXPECT_EQ(call(base + 0x600, SYS_getpid), 1000 + SYS_getpid);
     for (int i = 0; i < 40; i++) EXPECT_EQ(call(base + P + 0x400 + i * 16), 1000 + SYS_getpid);
     EXPECT_EQ(memcmp(at(base + 2 * P + 8), &code_.bytes[2 * P + 8], P - 8), 0);
   }
@@ -235,12 +311,12 @@ TEST_F(PatchedTextTest, AnInterruptedStubBeginsAnewAtTheMov) {
   mm_->learn_site(base + 0x107, SYS_getppid);
   mm_->learn_site(base + 0x209, SYS_getppid);
   uint64_t stubs = base + 5 * P + PatchedText::kFirstStub;
-  EXPECT_EQ(mm_->stub_origin(stubs), base + 0x100);
-  EXPECT_EQ(mm_->stub_origin(stubs + 7), base + 0x100);
-  EXPECT_EQ(mm_->stub_origin(stubs + 12), base + 0x100);
-  EXPECT_EQ(mm_->stub_origin(stubs + PatchedText::kStubSize + 7), base + 0x200);
-  EXPECT_EQ(mm_->stub_origin(base + 5 * P), 0u);
-  EXPECT_EQ(mm_->stub_origin(base + 0x100), 0u);
+  EXPECT_EQ(mm_->patch_origin(stubs), base + 0x100);
+  EXPECT_EQ(mm_->patch_origin(stubs + 7), base + 0x100);
+  EXPECT_EQ(mm_->patch_origin(stubs + 12), base + 0x100);
+  EXPECT_EQ(mm_->patch_origin(stubs + PatchedText::kStubSize + 7), base + 0x200);
+  EXPECT_EQ(mm_->patch_origin(base + 5 * P), 0u);
+  EXPECT_EQ(mm_->patch_origin(base + 0x100), 0u);
 }
 
 TEST_F(PatchedTextTest, AChildKeepsThePatches) {
@@ -248,7 +324,7 @@ TEST_F(PatchedTextTest, AChildKeepsThePatches) {
   mm_->learn_site(base + 0x107, SYS_getppid);
   RefPtr<Mm> child = mm_->begin_fork().take();
   mm_->end_fork();
-  EXPECT_EQ(child->stub_origin(base + 5 * P + PatchedText::kFirstStub), base + 0x100);
+  EXPECT_EQ(child->patch_origin(base + 5 * P + PatchedText::kFirstStub), base + 0x100);
   EXPECT_EQ(lines(*child), lines());
 }
 

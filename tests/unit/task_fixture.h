@@ -47,6 +47,7 @@ bool is_current_mm(const Mm&) {
 bool call_threads(Mm&) {
   return false;
 }
+void move_frames(Mm&, const FrameMover&) {}
 
 class TaskTest : public MmTest {
  protected:

@@ -113,7 +113,8 @@ Result<size_t> TmpfsInode::write(IoCursor& from, uint64_t offset, bool append) {
       break;
     }
     // Who has mapped the range as zeros has to see what comes there.
-    if (place->fresh && has_mappings()) invalidate_mappings(offset + done, place->length, Invalidation::kMove);
+    if (place->fresh && has_mappings())
+      invalidate_mappings(offset + done, place->length, Invalidation::kMove);
     r = from.write_to(host::HostFile::kPages, place->host_offset, place->length);
     if (!r.ok()) break;
     done += *r;

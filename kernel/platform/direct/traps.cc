@@ -68,13 +68,14 @@ extern "C" void gate_trap(TrapFrame* frame) {
   Task& self = current_task();
   self.restart = Restart::kNone;
   TrapNote note = self.note;
-  // Between a patched site and the gate the guest has no place of its own: it is back at the site.
-  if (note.signo != abi::kSigSys)
-    if (uint64_t site = self.mm().stub_origin(frame->rip)) frame->rip = site;
+  // Between a patched site and the gate the guest has no place of its own: it is back at the site. Single
+  // steps go on from where they are, or they would never arrive.
+  uint64_t origin = note.signo == abi::kSigTrap ? 0 : self.mm().patch_origin(frame->rip);
+  if (origin) frame->rip = origin;
   switch (note.signo) {
     case abi::kSigSys:
       // The site may be replaced by a jump, so that it traps no more.
-      learn_site(self, note.address, frame->orig_rax);
+      if (!origin) learn_site(self, note.address, frame->orig_rax);
       dispatch_syscall(self, *frame);
       return;
     case mailbox::kKickSignal:
@@ -94,7 +95,12 @@ extern "C" void gate_work(TrapFrame*) {
   if (work & kPendingShootdown) run_shootdowns(self);
   if (work & kPendingMigrate) sched_migrate();
   if (work & kPendingResched) sched_resched();
-  if (work & (kPendingSignal | kPendingKill | kPendingRestart | kSlotPendingBadState)) deliver_signals(self);
+  if (work & (kPendingSignal | kPendingKill | kPendingRestart | kSlotPendingBadState)) {
+    // What the guest is shown, and a call begun anew, is at the site.
+    if (self.mm_)
+      if (uint64_t origin = self.mm().patch_origin(self.frame().rip)) self.frame().rip = origin;
+    deliver_signals(self);
+  }
 }
 
 // A fault while the kernel copied from or to the guest: a page to provide, or the copy's fixup.
