@@ -26,6 +26,12 @@ void send_request(Request kind, int32_t tgid, int32_t tid, uint32_t argument) {
   host::futex_wake(m.monitor_bell, 1);
 }
 
+void tell_user(std::span<const char> line) {
+  MailboxState& s = kernel_part<MailboxState>();
+  MutexLock guard(s.lock);
+  ring_write(s.box->trace, line);
+}
+
 bool take_reaped(ReapedEntry& out) {
   Mailbox& m = the_mailbox();
   uint32_t head = m.reaped_head.load(std::memory_order_relaxed);

@@ -23,6 +23,9 @@ inline mailbox::Mailbox& the_mailbox() {
 }
 
 void send_request(mailbox::Request kind, int32_t tgid, int32_t tid, uint32_t argument);
+// A line of the kernel's to lodge's stderr, newline included; dropped where there is no room, since it must
+// not block.
+void tell_user(std::span<const char> line);
 // Next host process that the monitor has reaped; false if none. Caller holds TaskSlots::lock (one reader).
 bool take_reaped(mailbox::ReapedEntry& out);
 

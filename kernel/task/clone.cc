@@ -260,10 +260,10 @@ void finish_clone(Task& child) {
   if (child.set_child_tid) (void)store_user32(child.set_child_tid, static_cast<uint32_t>(child.tid));
 }
 
-Result<Task*> make_first_task() {
+Result<Task*> make_boot_task() {
   auto slot = TRY(alloc_slot());
   Child child(slot.memory, slot.id);
-  Ref<Process> p = TRY(make<Process>(1));
+  Ref<Process> p = TRY(make<Process>(0));
   p->handlers = TRY(make<SignalHandlers>());
   for (auto [limit, soft, hard] : {std::tuple{Limit::kStack, uint64_t{8} << 20, kUnlimited},
                                    {Limit::kCore, 0, kUnlimited},
@@ -282,19 +282,28 @@ Result<Task*> make_first_task() {
   Tasks& all = tasks();
   MutexLock guard(all.lock);
   int32_t tid = all.alloc_pid_locked();
-  child->tid = tid;
-  all.entry(tid).task = &*child;
-  all.entry(tid).process = p.get();
-  all.thread_count++;
-  all.init = p.get();
+  if (tid == 0) return Errno::ENOMEM;
+  child->tid = p->pid = tid;
   p->threads.push_back(*child);
   p->thread_count.store(1, std::memory_order_relaxed);
   p->live_threads.store(1, std::memory_order_relaxed);
   p->leader = &*child;
   Session* session = make_session_locked(tid);
   ProcessGroup* group = session ? make_group_locked(tid, *session) : nullptr;
-  if (!group) return Errno::ENOMEM;
+  if (!group) return Errno::ENOMEM;  // the VPS does not boot: nothing is taken back
   join_group_locked(*p, *group);
+  all.entry(tid).task = &*child;
+  all.entry(tid).process = p.get();
+  all.thread_count++;
+  if (!all.init) {
+    all.init = p.get();
+    p->unkillable = true;
+  } else {
+    p->parent = all.init;
+    p->maker_tid = all.init->pid;
+    p->parent_pid.store(all.init->pid, std::memory_order_relaxed);
+    all.init->children.push_back(*p);
+  }
   child->process_ = p;
   p->ref();  // the tree's
   return child.started();

@@ -9,9 +9,10 @@ namespace lodge {
 // flags without the signal; exit_signal apart. Returns the new tid.
 Result<int32_t> do_clone(Task& parent, const abi::CloneArgs& args);
 
-// A task without parent, memory, root or working directory, for the first process. In the pid table, not
-// started.
-Result<Task*> make_first_task();
+// The processes that boot makes, each in a session of its own: a task without memory, root or working
+// directory, in the pid table, not started. The first is init, which signals that it does not handle pass by;
+// further ones are its children.
+Result<Task*> make_boot_task();
 
 // Runs in a new task's host thread when it has its first turn, before it enters the guest.
 void finish_clone(Task& child);

@@ -111,11 +111,11 @@ void continue_locked(Process& p, int signo) {
 // Ignored signals are dropped, unless they are blocked: the disposition may change before they are not.
 bool is_dropped_locked(Process& p, Task* thread, const SigInfo& info) {
   int signo = info.signo;
-  if (p.unkillable && info.code != kSiKernel && p.handlers->get(signo).handler == 0) return true;
-  if (signo == kSigKill || signo == kSigStop) return false;
   Task* looks = thread ? thread : p.leader;
   bool blocked = looks ? looks->blocked.has(signo) : !pick_thread(p, signo);
-  return !blocked && p.handlers->is_ignored(signo);
+  if (blocked) return false;
+  if (p.unkillable && info.code != kSiKernel && p.handlers->get(signo).handler == 0) return true;
+  return signo != kSigKill && signo != kSigStop && p.handlers->is_ignored(signo);
 }
 
 Result<void> send_locked(Process& p, Task* thread, const SigInfo& info) {

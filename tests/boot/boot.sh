@@ -55,6 +55,54 @@ if [ "$sum_in" = "$sum_out" ]; then passed=$((passed + 1)); else failed=$((faile
 first=$(run -- /bin/sh -c 'yes' 2> /dev/null | head -n 1)
 if [ "$first" = y ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED closed reader"; fi
 
+# Process 1: who it is, whom it reaps, what passes it by, and how it ends the VPS when lodge is told to end.
+check "init" 0 init run -- cat /proc/1/comm
+check "command is a child of init" 0 "2 1" run -- /bin/sh -c 'echo $$ $PPID'
+check "orphans are reaped" 0 "0" run -- \
+  /bin/sh -c '(sleep 0.1 &) ; sleep 0.4; grep -l "^State:.Z" /proc/[0-9]*/status | wc -l'
+check "init cannot be killed" 0 alive run -- /bin/sh -c 'kill -KILL 1; kill -STOP 1; kill -SEGV 1; sleep 0.1; echo alive'
+mkdir -p "$scratch/tree/bin"
+cp /bin/busybox "$scratch/tree/bin/sh"
+printf '#!/bin/sh\nkill -TERM $$\nkill -KILL $$\necho $$ alive\nexit 4\n' > "$scratch/tree/init"
+chmod 755 "$scratch/tree/init"
+"$lodge" image create "$scratch/init.img" --size 16M --from-dir "$scratch/tree"
+check "the image's init is process 1 and spared" 4 $'1 alive\r' \
+  timeout 60 "${as_user[@]}" "$lodge" run --quiet --image "$scratch/init.img" --init /init
+check "SIGTERM to init ends the VPS" 143 "" run -- /bin/sh -c 'kill -TERM 1; sleep 100'
+check "power off" 0 "" run -- /bin/sh -c 'poweroff -f; sleep 100'
+
+# check_signal NAME SIGNAL EXPECTED-STATUS EXPECTED-STDOUT COMMAND…: as check, but lodge gets the signal once the command
+# has written its first line.
+check_signal() {
+  local name=$1 signal=$2
+  shift 2
+  check "$name" "$1" "$2" signal_lodge "$signal" "${@:3}"
+}
+signal_lodge() {
+  local signal=$1 rc
+  shift
+  : > "$scratch/out"
+  "${as_user[@]}" "$lodge" run --quiet --image "$image" -- "$@" > "$scratch/out" &
+  local pid=$!
+  for _ in $(seq 100); do
+    [ -s "$scratch/out" ] && break
+    sleep 0.05
+  done
+  kill -"$signal" $pid
+  wait $pid
+  rc=$?
+  cat "$scratch/out"
+  return $rc
+}
+for signal in TERM HUP; do
+  check_signal "SIG$signal to lodge" $signal 143 ready /bin/sh -c 'echo ready; exec sleep 100'
+  check_signal "SIG$signal to lodge, in order" $signal 3 $'ready\nbye' \
+    /bin/sh -c 'trap "echo bye; exit 3" TERM; echo ready; sleep 100 & wait'
+done
+check_signal "SIGTERM to lodge, deaf command" TERM 137 ready \
+  /bin/sh -c 'trap "" TERM HUP; echo ready; while :; do sleep 1; done'
+check_signal "SIGINT to lodge" INT 130 ready /bin/sh -c 'echo ready; exec sleep 100'
+
 # kill -9 of lodge leaves nothing behind.
 "${as_user[@]}" "$lodge" run --quiet --image "$image" -- sleep 1000 &
 pid=$!

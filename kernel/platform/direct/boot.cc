@@ -108,6 +108,21 @@ void make_kernel_parts(const BootInfo& boot) {
   switch_stack_and_call(reinterpret_cast<uint64_t>(slot->memory) + kSlotKernelStackTop, f, nullptr);
 }
 
+Task& make_process(void (*main)(Task&)) {
+  auto task = make_boot_task();
+  if (!task.ok()) boot_failed("cannot make the first processes", errno_name(task.error()));
+  if (auto r = spawn_from_zygote(**task, main); !r.ok())
+    boot_failed("the host refused the first processes (check `ulimit -u`)", errno_name(r.error()));
+  return **task;
+}
+
+// init must have its child when it begins, for without one it would end; it starts that child itself.
+void start_first_processes(const BootInfo& boot) {
+  Task& init = make_process(init_main);
+  if (!boot.init) make_process(command_main);
+  sched_start(init, scheduler().cpus[0]);
+}
+
 void zygote_main(void*) {
   const BootInfo& boot = raw_mailbox().boot;
   host::install_signal_handlers();
@@ -115,11 +130,7 @@ void zygote_main(void*) {
   raise_outer_wall(boot);
   init_subsystems(boot);
   spawn_kernel_threads();
-  auto first = make_first_task();
-  if (!first.ok()) boot_failed("cannot make the first process", errno_name(first.error()));
-  if (auto r = spawn_from_zygote(**first, first_task_main); !r.ok())
-    boot_failed("the host refused the first process", errno_name(r.error()));
-  sched_start(**first, scheduler().cpus[0]);
+  start_first_processes(boot);
   zygote_serve();
 }
 

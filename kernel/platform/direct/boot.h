@@ -6,7 +6,9 @@
 //                                 alternate stack, outer wall; then makes the kernel-thread process and the
 //                                 first task as clones of itself, and serves requests for fresh processes
 //                                 (zygote.h)
-//   first_task_main               in the first guest process: mounts, opens the console, executes the command
+//   init_main                     in process 1: executes userland/init, which the kernel's file carries,
+//                                 or with --init becomes:
+//   command_main                  in process 2: opens the console, executes the command
 #pragma once
 #include "kernel/base/result.h"
 #include "kernel/mailbox/mailbox.h"
@@ -20,7 +22,8 @@ class Task;
 
 void raise_outer_wall(const mailbox::BootInfo& boot);
 
-void kernel_threads_main();        // kthreads.cc: the kernel-thread process
-void first_task_main(Task& task);  // init.cc
+void kernel_threads_main();     // kthreads.cc: the kernel-thread process
+void init_main(Task& task);     // init.cc
+void command_main(Task& task);  // command.cc
 
 }  // namespace lodge

@@ -40,14 +40,28 @@ void ring_clock() {
   host::futex_wake(bell, 1);
 }
 
-// lodge was told to end: so is the first process; what it has not ended by then, the monitor kills.
+// lodge was told to end, so init is to end the VPS in order; what is left after a while, the monitor kills.
+// Our own init knows SIGTERM. Of an image's we cannot know: systemd, which to SIGTERM just starts anew, halts
+// at SIGRTMIN+3; one that does nothing about SIGTERM leaves its processes to us.
 void shut_down() {
+  constexpr int kHaltOfSystemd = 37;
   Tasks& all = tasks();
   MutexLock guard(all.lock);
-  for (Process* p = all.next_process_locked(1); p; p = all.next_process_locked(p->pid + 1))
-    (void)send_signal_locked(*p, nullptr, kernel_siginfo(abi::kSigTerm));
+  Process* init = all.init;
+  if (!init || init->zombie) return;
+  auto listens_to = [&](int signo) {
+    MutexLock signals(init->signals_lock);
+    return init->handlers->get(signo).handler > 1 || (init->leader && init->leader->blocked.has(signo));
+  };
+  int signo = the_mailbox().boot.init && listens_to(kHaltOfSystemd) ? kHaltOfSystemd : abi::kSigTerm;
+  // A standard signal finds room always, and without SIGRTMIN+3 there is the monitor.
+  (void)send_signal_locked(*init, nullptr, kernel_siginfo(signo));
+  if (listens_to(signo)) return;
+  for (Process* p = all.next_process_locked(init->pid + 1); p; p = all.next_process_locked(p->pid + 1))
+    (void)send_signal_locked(*p, nullptr, kernel_siginfo(signo));
 }
 
+// What the user of `lodge run` sends it: init passes it on to its command.
 void signal_first_process(int signo) {
   if (signo < 1 || signo > abi::kSigMax) return;
   Tasks& all = tasks();

@@ -12,8 +12,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "userland/lodge/failure.h"
 
@@ -45,7 +47,7 @@ struct RobustHead {
 RobustHead robust_head;
 RobustEntry robust_entry;
 
-constexpr int kGraceSeconds = 10;  // between the order to shut down and the end by force
+constexpr std::chrono::seconds kGrace{10};  // between the order to shut down and the end by force
 
 }  // namespace
 
@@ -202,10 +204,25 @@ void Monitor::watch_signals() {
   sigset_t set;
   sigemptyset(&set);
   for (int s : {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, SIGUSR1, SIGUSR2}) sigaddset(&set, s);
+  using Clock = std::chrono::steady_clock;
+  std::optional<Clock::time_point> deadline;
   for (;;) {
-    int s = 0;
-    if (sigwait(&set, &s) != 0) continue;
+    int s;
+    if (deadline) {
+      auto left = std::max<Clock::duration>(*deadline - Clock::now(), {});
+      auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+      timespec wait{seconds.count(), std::chrono::nanoseconds(left - seconds).count()};
+      s = sigtimedwait(&set, nullptr, &wait);
+    } else {
+      s = sigwaitinfo(&set, nullptr);
+    }
     if (ending_) return;
+    if (s < 0) {
+      if (errno != EAGAIN) continue;
+      kill_all();
+      deadline.reset();
+      continue;
+    }
     switch (s) {
       case SIGWINCH:
         box_->winsize.store(window_size(STDIN_FILENO));
@@ -217,7 +234,7 @@ void Monitor::watch_signals() {
           kill_all();
           break;
         }
-        alarm(kGraceSeconds);
+        deadline = Clock::now() + kGrace;
         wake_kernel(kEventShutdown);
         break;
       default:
