@@ -7,6 +7,7 @@ foreach(tree ${kernel_trees})
   list(APPEND kernel_globs ${CMAKE_SOURCE_DIR}/${tree}/*.cc ${CMAKE_SOURCE_DIR}/${tree}/*.S)
 endforeach()
 file(GLOB_RECURSE kernel_all CONFIGURE_DEPENDS ${kernel_globs})
+list(FILTER kernel_all EXCLUDE REGEX "/kernel/host/vdso/")
 set(kernel_sources ${kernel_all})
 list(FILTER kernel_sources EXCLUDE REGEX "/kernel/host/hosted/")
 # What only makes sense inside the freestanding kernel: the real host calls, the gate, the platform.
@@ -20,7 +21,19 @@ set(LODGE_LINK_ADDRESS 0x780000000000)
 if(NOT kernel_sources)
   return()
 endif()
-add_executable(lodge-kernel ${kernel_sources})
+# The vDSO of the guests is an ELF of its own, which lodge-kernel carries as data.
+set(vdso_source ${CMAKE_SOURCE_DIR}/kernel/host/vdso)
+set(vdso_image ${CMAKE_BINARY_DIR}/linux-vdso.so.1)
+add_custom_command(OUTPUT ${vdso_image}
+  COMMAND ${CMAKE_C_COMPILER} -shared -nostdlib -s -o ${vdso_image} ${vdso_source}/vdso.S
+    -Wl,-T,${vdso_source}/vdso.lds,-soname,linux-vdso.so.1,--hash-style=both,-Bsymbolic,--eh-frame-hdr,--build-id=sha1
+    -Wl,-z,max-page-size=4096,-z,noexecstack,--fatal-warnings
+  DEPENDS ${vdso_source}/vdso.S ${vdso_source}/vdso.lds
+  COMMENT "Linking the vDSO of the guests" VERBATIM)
+set_source_files_properties(${vdso_source}/vdso_image.S PROPERTIES
+  OBJECT_DEPENDS ${vdso_image} COMPILE_DEFINITIONS LODGE_VDSO_IMAGE="${vdso_image}")
+
+add_executable(lodge-kernel ${kernel_sources} ${vdso_source}/vdso_image.S)
 target_include_directories(lodge-kernel PRIVATE ${CMAKE_SOURCE_DIR})
 set(freestanding -ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector -fno-threadsafe-statics
     -fno-strict-aliasing -fPIE -fvisibility=hidden -mgeneral-regs-only -mfsgsbase -mno-red-zone

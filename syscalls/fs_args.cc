@@ -19,7 +19,7 @@ Result<std::span<const abi::Iovec>> IovecArg::read(UserIn<abi::Iovec> from, uint
   uint64_t left = abi::kMaxRwCount;
   for (uint64_t i = 0; i < count; i++) {
     if (static_cast<int64_t>(to[i].length) < 0) return Errno::EINVAL;
-    if (!user_range_ok(to[i].base, to[i].length)) return Errno::EFAULT;
+    if (!user_readable(to[i].base, to[i].length)) return Errno::EFAULT;
     to[i].length = std::min(to[i].length, left);
     left -= to[i].length;
   }

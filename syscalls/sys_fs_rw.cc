@@ -18,7 +18,7 @@ Result<SyscallReturn> sys_read(Task& task, Fd fd, UserBuffer to, uint64_t count)
 Result<SyscallReturn> sys_write(Task& task, Fd fd, UserBuffer from, uint64_t count) {
   FileGuard f = TRY(task.fds().get(fd.v));
   if (!f->writable()) return Errno::EBADF;
-  if (!user_range_ok(from.addr, count)) return Errno::EFAULT;
+  if (!user_readable(from.addr, count)) return Errno::EFAULT;
   IoCursor cursor(from.addr, std::min(count, abi::kMaxRwCount));
   return TRY(write_here(task, *f, cursor));
 }
@@ -36,7 +36,7 @@ Result<SyscallReturn> sys_pwrite64(Task& task, Fd fd, UserBuffer from, uint64_t 
   if (offset < 0) return Errno::EINVAL;
   FileGuard f = TRY(task.fds().get(fd.v));
   if (!f->writable()) return Errno::EBADF;
-  if (!user_range_ok(from.addr, count)) return Errno::EFAULT;
+  if (!user_readable(from.addr, count)) return Errno::EFAULT;
   IoCursor cursor(from.addr, std::min(count, abi::kMaxRwCount));
   return TRY(write_at(task, *f, cursor, static_cast<uint64_t>(offset)));
 }

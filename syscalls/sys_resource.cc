@@ -2,9 +2,9 @@
 
 #include "kernel/file/fd_table.h"
 #include "kernel/mm/mm.h"
-#include "kernel/sched/sched.h"
 #include "kernel/task/process.h"
 #include "kernel/task/process_timer.h"
+#include "kernel/time/clock.h"
 #include "syscalls/usage.h"
 
 namespace lodge {
@@ -159,12 +159,13 @@ Result<SyscallReturn> sys_times(Task& task, UserOut<Tms> out) {
     }
     TRY(out.put({ticks(own.user), ticks(own.system), ticks(children.user), ticks(children.system)}));
   }
-  return ticks(host::monotonic_ns() - scheduler().boot_ns);
+  return ticks(uptime_ns());
 }
 
 Result<SyscallReturn> sys_sysinfo(Task& task, UserOut<Sysinfo> out) {
   Sysinfo s;
-  s.uptime = static_cast<int64_t>((host::monotonic_ns() - scheduler().boot_ns) / 1'000'000'000);
+  constexpr uint64_t kSecond = 1'000'000'000;
+  s.uptime = static_cast<int64_t>((uptime_ns() + kSecond - 1) / kSecond);
   const MemoryAccount& memory = task.mm().system().account;
   uint64_t total = memory.limit(), used = memory.committed();
   s.total_ram = total << kPageShift;

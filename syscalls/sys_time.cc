@@ -36,9 +36,10 @@ Result<uint64_t> cpu_clock_ns(Task& task, int32_t clock) {
 }
 
 Result<uint64_t> clock_ns(Task& task, int32_t clock) {
-  // These run at a rate, or with a grain, of their own: what the guest's vDSO shows is the host's.
-  if (clock == abi::kClockMonotonicRaw || clock == abi::kClockMonotonicCoarse)
-    return host::clock_ns(clock) - kernel_part<ClockState>().monotonic_base;
+  // These run at a rate, or with a grain, of their own.
+  const ClockState& bases = kernel_part<ClockState>();
+  if (clock == abi::kClockMonotonicRaw) return host::clock_ns(clock) - bases.raw_base;
+  if (clock == abi::kClockMonotonicCoarse) return host::clock_ns(clock) - bases.monotonic_base;
   if (clock == abi::kClockRealtimeCoarse) return host::clock_ns(clock);
   if (auto base = time_base_of(clock)) return time_now(*base);
   if (clock < 0) return cpu_clock_ns(task, clock);
@@ -142,7 +143,6 @@ Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags 
       if (!task.cred().capable(Cap::kWakeAlarm)) return Errno::EPERM;
       break;
     case abi::kClockThreadCputime:
-      return Errno::EINVAL;
     case abi::kClockProcessCputime:
     case abi::kClockMonotonicRaw:
     case abi::kClockRealtimeCoarse:

@@ -110,7 +110,7 @@ Result<size_t> IoCursor::host_io(size_t n, Call call) {
     Segment s = front();
     size_t length = std::min(s.length, n - done);
     Result<size_t> r = Errno::EFAULT;
-    if (kernel_ || user_range_ok(reinterpret_cast<uint64_t>(s.address), length)) {
+    if (kernel_ || user_readable(reinterpret_cast<uint64_t>(s.address), length)) {
       assert_no_locks_held();
       r = call(s.address, length, done);
     }

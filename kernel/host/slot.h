@@ -56,6 +56,7 @@ struct SlotHead {
   uint64_t xsave_mask = 0;     // what xsave and xrstor cover
   uint64_t fault_address = 0;  // for user_fault_thunk: cr2 and error code of a fault in a guest copy
   uint64_t fault_error = 0;
+  uint32_t virtual_cpu = 0;  // the number of the virtual CPU that the task has; vdso/vdso.S reads it
   TrapNote note{};
   HeldLocks held{};
   // A kick was asked for and has not come yet: there is no use in another, and many at once, each a signal
@@ -68,7 +69,8 @@ struct SlotHead {
 static_assert(offsetof(SlotHead, user_rsp) == 8 && offsetof(SlotHead, kernel_sp) == 16 &&
               offsetof(SlotHead, pending) == 32 && offsetof(SlotHead, full_return) == 36 &&
               offsetof(SlotHead, vector_in_slot) == 37 && offsetof(SlotHead, in_kernel) == 38 &&
-              offsetof(SlotHead, xsave_mask) == 40 && offsetof(SlotHead, fault_address) == 48);
+              offsetof(SlotHead, xsave_mask) == 40 && offsetof(SlotHead, fault_address) == 48 &&
+              offsetof(SlotHead, virtual_cpu) == 64);
 
 // The slot of the running context. In the unit tests: one per host thread.
 #ifdef LODGE_HOSTED

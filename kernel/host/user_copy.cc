@@ -2,12 +2,20 @@
 #include "kernel/host/user_copy.h"
 
 #include "kernel/base/layout.h"
+#include "kernel/host/guest_vdso.h"
 #include "kernel/host/raw.h"
 
 namespace lodge {
 
 bool user_range_ok(UserAddr addr, size_t n) {
   return addr < kGuestEnd && n <= kGuestEnd - addr;
+}
+
+bool user_readable(UserAddr addr, size_t n) {
+  if (user_range_ok(addr, n)) [[likely]]
+    return true;
+  uint64_t end = host::guest_vdso_end();
+  return addr >= host::kGuestVdsoElf && addr < end && n <= end - addr;
 }
 
 namespace {
@@ -22,13 +30,13 @@ Result<void> done(bool ok) {
 }  // namespace
 
 Result<void> copy_from_user(void* dst, UserAddr src, size_t n) {
-  return done(user_range_ok(src, n) && user_copy_raw(dst, ptr<void>(src), n) == 0);
+  return done(user_readable(src, n) && user_copy_raw(dst, ptr<void>(src), n) == 0);
 }
 Result<void> copy_to_user(UserAddr dst, const void* src, size_t n) {
   return done(user_range_ok(dst, n) && user_copy_raw(ptr<void>(dst), src, n) == 0);
 }
 size_t copy_from_user_partial(void* dst, UserAddr src, size_t n) {
-  return user_range_ok(src, n) ? user_copy_raw(dst, ptr<void>(src), n) : n;
+  return user_readable(src, n) ? user_copy_raw(dst, ptr<void>(src), n) : n;
 }
 size_t copy_to_user_partial(UserAddr dst, const void* src, size_t n) {
   return user_range_ok(dst, n) ? user_copy_raw(ptr<void>(dst), src, n) : n;

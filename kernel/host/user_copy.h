@@ -12,6 +12,8 @@ namespace lodge {
 using UserAddr = uint64_t;
 
 bool user_range_ok(UserAddr addr, size_t n);
+// Guest memory, or the vDSO, which lies outside of it and can only be read: a program may print a name in it.
+bool user_readable(UserAddr addr, size_t n);
 
 Result<void> copy_from_user(void* dst, UserAddr src, size_t n);
 Result<void> copy_to_user(UserAddr dst, const void* src, size_t n);

@@ -1,4 +1,4 @@
-// Finds clock_gettime in the host's vDSO by its dynamic symbol table (vdso(7), ELF gABI).
+// Finds the clocks in the host's vDSO by its dynamic symbol table (vdso(7), ELF gABI).
 #include "kernel/host/vdso.h"
 
 #include <elf.h>
@@ -43,6 +43,8 @@ VdsoFunctions find_vdso_functions(uint64_t elf_header) {
     std::string_view name = names + symbols[i].st_name;
     if (name == "__vdso_clock_gettime")
       out.clock_gettime = reinterpret_cast<int (*)(int, void*)>(bias + symbols[i].st_value);
+    if (name == "__vdso_gettimeofday") out.gettimeofday = bias + symbols[i].st_value;
+    if (name == "__vdso_time") out.time = bias + symbols[i].st_value;
   }
   return out;
 }

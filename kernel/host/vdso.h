@@ -7,6 +7,8 @@ namespace lodge::host {
 // What the kernel needs of it; found once at boot and kept in the arena (KernelVdso lives in HostState).
 struct VdsoFunctions {
   int (*clock_gettime)(int clock, void* timespec) = nullptr;
+  // For guests to jump to; 0 where the host has none.
+  uint64_t gettimeofday = 0, time = 0;
 };
 VdsoFunctions find_vdso_functions(uint64_t elf_header);
 

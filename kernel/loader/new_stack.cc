@@ -1,6 +1,7 @@
 #include "kernel/loader/new_stack.h"
 
 #include "kernel/base/layout.h"
+#include "kernel/host/guest_vdso.h"
 #include "kernel/host/host_state.h"
 #include "kernel/task/task_random.h"
 
@@ -74,7 +75,7 @@ Result<uint64_t> build_stack(Task& task, const NewStack& s, uint32_t prot) {
   const Cred& c = task.cred();
   constexpr uint64_t kHwcap2FsGsBase = 2;
   constexpr uint64_t kAtHwcap2 = 26, kAtExecfn = 31, kAtSysinfoEhdr = 33, kAtMinsigstksz = 51;
-  const uint64_t aux[kAuxPairs][2] = {{kAtSysinfoEhdr, host.vdso_elf},
+  const uint64_t aux[kAuxPairs][2] = {{kAtSysinfoEhdr, host::kGuestVdsoElf},
                                       {AT_HWCAP, host.hwcap},
                                       {AT_PAGESZ, kPageSize},
                                       {AT_CLKTCK, 100},

@@ -24,7 +24,6 @@ Result<Ref<Mm>> Mm::copy_for_child() {
   child->env_start = env_start, child->env_end = env_end;
   child->auxv_start = auxv_start, child->auxv_end = auxv_end;
   child->heap_end_ = heap_end_;
-  for (int i = 0; i < 2; i++) child->special[i] = special[i];
   child->membarriers.store(membarriers.load(std::memory_order_relaxed), std::memory_order_relaxed);
   random(kPageSize);  // or the child draws the same places as its parent
   uint64_t charge = charged_;

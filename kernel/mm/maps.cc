@@ -8,7 +8,7 @@ bool next_mapping(Mm& mm, uint64_t addr, MapsEntry& out) {
   Mm::VmaView v;
   if (!mm.view(addr, v)) {
     // The vDSO and its like lie above all that a guest can map.
-    for (const Mm::SpecialMapping& s : mm.special) {
+    for (const MmSystem::SpecialMapping& s : mm.system().special) {
       if (s.end <= addr) continue;
       out.start = s.start;
       out.end = s.end;

@@ -36,6 +36,14 @@ struct MmSystem {
   MemoryAccount account;
   // Where stubs of patched sites go; 0: nothing is patched (--trap-only). Set before the first guest runs.
   uint64_t gate = 0;
+  // Mappings above kGuestEnd that every process has: shown in maps, never the guest's to change. In order of
+  // address; set before the first guest runs.
+  struct SpecialMapping {
+    uint64_t start = 0, end = 0;
+    uint8_t prot = 0;
+    const char* name = nullptr;  // "[vdso]"
+  };
+  SpecialMapping special[2];
   Mutex patch_lock{LockClass::kPatchedText};  // Inode::patched_text of all inodes
 };
 
@@ -141,15 +149,6 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   // Where a program that does not say where (ET_DYN) goes: random, with `length` free above; 0 if nothing
   // fits.
   uint64_t place_program(uint64_t length, uint64_t align);
-
-  // Mappings above kGuestEnd that the kernel gives every process: shown in maps, never the guest's to change.
-  // In order of address.
-  struct SpecialMapping {
-    uint64_t start = 0, end = 0;
-    uint8_t prot = 0;
-    const char* name = nullptr;  // "[vdso]"
-  };
-  SpecialMapping special[2];
 
   // --- anybody.
   MmCounters counters();

@@ -64,7 +64,6 @@ struct Scheduler {
   std::atomic<uint32_t> ticking{0};
   std::atomic<uint64_t> forks{0};
   std::atomic<uint32_t> running{0};  // threads running or queued, for loadavg
-  uint64_t boot_ns = 0;              // host CLOCK_MONOTONIC at boot
 };
 inline Scheduler& scheduler() {
   return kernel_part<Scheduler>();

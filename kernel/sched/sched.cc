@@ -87,6 +87,7 @@ void make_current_locked(VirtualCpu& cpu, Thread* next, uint64_t now) {
     cpu.idle_since = 0;
   }
   next->sched.vcpu.store(&cpu, std::memory_order_relaxed);
+  next->virtual_cpu = static_cast<uint32_t>(cpu.index);
   next->sched.exec_start = now;
   if (next->sched.policy == SchedPolicy::kRr && next->sched.slice_left == 0)
     next->sched.slice_left = kRrSliceNs;

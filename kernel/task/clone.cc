@@ -19,6 +19,7 @@
 #include "kernel/task/process_timer.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
+#include "kernel/time/clock.h"
 #include "kernel/tty/tty.h"
 #include "vfs/core/fs_context.h"
 
@@ -85,7 +86,7 @@ Result<Ref<Process>> make_process(Task& parent, const CloneArgs& a) {
   p->thp_disabled = old.thp_disabled;
   p->exit_signal = static_cast<int32_t>(a.exit_signal);
   p->maker_tid = parent.tid;
-  p->start_time = host::monotonic_ns() - scheduler().boot_ns;
+  p->start_time = uptime_ns();
   return p;
 }
 
@@ -165,7 +166,7 @@ Result<void> link(Task& parent, Task& child, Process& p, uint64_t flags) {
   p.thread_count.fetch_add(1, std::memory_order_relaxed);
   p.live_threads.fetch_add(1, std::memory_order_relaxed);
   child.process_ = RefPtr<Process>(&p);
-  child.start_time = host::monotonic_ns() - scheduler().boot_ns;
+  child.start_time = uptime_ns();
   if (flags & kCloneThread) return {};
   p.pid = tid;
   p.ref();  // the tree's

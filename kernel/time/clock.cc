@@ -24,7 +24,7 @@ std::optional<TimeBase> time_base_of(int clock) {
 
 uint64_t time_now(TimeBase base) {
   if (base == TimeBase::kRealtime) return host::realtime_ns();
-  return host::monotonic_ns() - kernel_part<ClockState>().monotonic_base;
+  return uptime_ns();
 }
 
 uint64_t host_deadline(TimeBase base, uint64_t ns) {

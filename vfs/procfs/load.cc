@@ -14,10 +14,6 @@
 
 namespace lodge {
 
-uint64_t uptime_ns() {
-  return host::monotonic_ns() - scheduler().boot_ns;
-}
-
 CpuTimes cpu_times(int index) {
   VirtualCpu& cpu = scheduler().cpus[index];
   CpuTimes t;
@@ -27,7 +23,7 @@ CpuTimes cpu_times(int index) {
     t.idle = cpu.idle_time.load(std::memory_order_relaxed);
     if (cpu.idle_since && now > cpu.idle_since) t.idle += now - cpu.idle_since;
   }
-  uint64_t up = now - scheduler().boot_ns;
+  uint64_t up = now - kernel_part<ClockState>().monotonic_base;
   t.idle = std::min(t.idle, up);
   t.busy = up - t.idle;
   return t;

@@ -34,6 +34,5 @@ struct CpuTimes {
   uint64_t busy = 0, idle = 0;
 };
 CpuTimes cpu_times(int cpu);
-uint64_t uptime_ns();
 
 }  // namespace lodge

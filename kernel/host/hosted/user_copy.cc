@@ -44,6 +44,9 @@ Result<T*> mapped(UserAddr addr) {
 bool user_range_ok(UserAddr addr, size_t n) {
   return n == 0 || (addr >= kGuestStart && addr <= kHostedEnd && n <= kHostedEnd - addr);
 }
+bool user_readable(UserAddr addr, size_t n) {
+  return user_range_ok(addr, n);
+}
 
 Result<void> copy_from_user(void* dst, UserAddr src, size_t n) {
   return transfer(src, dst, n, &process_vm_readv);

@@ -1,8 +1,10 @@
 #include "kernel/platform/direct/boot.h"
 
+#include "kernel/abi/time.h"
 #include "kernel/base/arena.h"
 #include "kernel/base/kernel.h"
 #include "kernel/base/layout.h"
+#include "kernel/host/guest_vdso.h"
 #include "kernel/host/host_state.h"
 #include "kernel/host/memory.h"
 #include "kernel/host/process.h"
@@ -16,6 +18,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/task/clone.h"
 #include "kernel/task/task_slot.h"
+#include "kernel/time/clock.h"
 
 namespace lodge {
 
@@ -69,11 +72,36 @@ void make_host_state(const BootInfo& boot) {
   Kernel::current().set_part(h);
 }
 
+// The guests' clocks start: from now on they see no more of the host's uptime.
+void start_clocks(const BootInfo& boot) {
+  auto made = make_raw<ClockState>();
+  if (!made.ok()) boot_failed("no memory for clocks");
+  ClockState& c = **made;
+  // The coarse clock lags behind the others, and none may be below 0.
+  constexpr uint64_t kSecond = 1'000'000'000;
+  uint64_t monotonic = host::clock_ns(abi::kClockMonotonicCoarse) / kSecond;
+  uint64_t raw = host::clock_ns(abi::kClockMonotonicRaw) / kSecond;
+  c.monotonic_base = monotonic * kSecond;
+  c.raw_base = raw * kSecond;
+  Kernel::current().set_part(c);
+
+  const host::VdsoFunctions& functions = host_state().vdso;
+  host::GuestVdsoData d;
+  d.host_clock_gettime = reinterpret_cast<uint64_t>(functions.clock_gettime);
+  d.host_gettimeofday = functions.gettimeofday;
+  d.host_time = functions.time;
+  d.gate = boot.flags & mailbox::kBootTrapOnly ? 0 : reinterpret_cast<uint64_t>(&fast_gate);
+  d.monotonic_base = monotonic;
+  d.raw_base = raw;
+  must(host::map_guest_vdso(d), "cannot map the vDSO of the guests");
+}
+
 void make_kernel_parts(const BootInfo& boot) {
   Kernel* kernel = static_cast<Kernel*>(arena_alloc(sizeof(Kernel), Heat::kHot));
   if (!kernel) boot_failed("no memory for the kernel");
   Arena::current().set_kernel(new (kernel) Kernel());
   make_host_state(boot);
+  start_clocks(boot);
   auto mb = make_raw<MailboxState>();
   if (!mb.ok()) boot_failed("no memory");
   (*mb)->box = &raw_mailbox();
@@ -83,10 +111,9 @@ void make_kernel_parts(const BootInfo& boot) {
   if (!sched.ok()) boot_failed("no memory for the scheduler");
   Scheduler& s = **sched;
   s.cpu_count = static_cast<int>(boot.virtual_cpus);
-  s.boot_ns = host::monotonic_ns();
   for (int i = 0; i < s.cpu_count; i++) {
     s.cpus[i].index = i;
-    s.cpus[i].idle_since = s.boot_ns;
+    s.cpus[i].idle_since = host::monotonic_ns();
   }
   kernel->set_part(s);
 

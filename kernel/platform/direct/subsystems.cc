@@ -1,5 +1,6 @@
 #include "kernel/platform/direct/subsystems.h"
 
+#include "kernel/abi/mman.h"
 #include "kernel/base/arena.h"
 #include "kernel/base/kernel.h"
 #include "kernel/base/log.h"
@@ -8,6 +9,7 @@
 #include "kernel/file/anon_inode.h"
 #include "kernel/file/device_registry.h"
 #include "kernel/file/epoll.h"
+#include "kernel/host/guest_vdso.h"
 #include "kernel/host/host.h"
 #include "kernel/host/raw.h"
 #include "kernel/ipc/pipe_file.h"
@@ -60,10 +62,11 @@ void init_subsystems(const mailbox::BootInfo& boot) {
   PageFile& pages = make_part<PageFile>(boot.page_file_size);
   MmSystem& mm = make_part<MmSystem>(pages, boot.memory_limit);
   if (!(boot.flags & mailbox::kBootTrapOnly)) mm.gate = reinterpret_cast<uint64_t>(&fast_gate);
+  mm.special[0] = {host::kGuestVdsoData, host::kGuestVdsoElf, abi::kProtRead, "[vvar]"};
+  mm.special[1] = {host::kGuestVdsoElf, host::guest_vdso_end(), abi::kProtRead | abi::kProtExec, "[vdso]"};
   make_part<Random>(std::span(boot.seed));
   make_part<AnonFileState>();
   make_part<UtsNames>();
-  make_part<ClockState>();
   make_part<TimerQueue>();
   make_part<Futexes>();
   make_part<EpollState>();

@@ -194,4 +194,19 @@ TEST(vdso_is_there) {
   auto* elf = reinterpret_cast<const char*>(getauxval(AT_SYSINFO_EHDR));
   REQUIRE(elf != nullptr);
   CHECK_EQ(std::string_view(elf, 4), std::string_view("\177ELF", 4));
+  // A call may be handed what lies in it: the dynamic linker prints names so.
+  int ends[2];
+  OK(pipe, ends);
+  CHECK_EQ(OK(write, ends[1], elf, 64), 64);
+  char copy[64];
+  CHECK_EQ(OK(read, ends[0], copy, sizeof copy), 64);
+  CHECK_EQ(std::string_view(copy, 64), std::string_view(elf, 64));
+  CHECK_EQ(OK(write, ends[1], elf, 64), 64);
+  FAILS(EFAULT, read, ends[0], const_cast<char*>(elf), 64);
+  std::string maps = read_file("/proc/self/maps");
+  char line[32];
+  std::snprintf(line, sizeof line, "%lx-", reinterpret_cast<unsigned long>(elf));
+  size_t at = maps.find(line);
+  REQUIRE(at != std::string::npos);
+  CHECK(maps.substr(at, maps.find('\n', at) - at).ends_with("[vdso]"));
 }
