@@ -12,7 +12,8 @@
 namespace lodge::host {
 namespace {
 
-constexpr unsigned long kProcessFlags = CLONE_PARENT | CLONE_CHILD_CLEARTID | abi::kSigChld;
+constexpr unsigned long kProcessFlags =
+    CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | abi::kSigChld;
 constexpr unsigned long kThreadFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
                                        CLONE_SYSVSEM | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID;
 

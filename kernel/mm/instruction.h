@@ -19,9 +19,10 @@ constexpr size_t kMaxInstructionLength = 15;
 
 Instruction decode_instruction(std::span<const uint8_t> bytes);
 
-// Where in `bytes`, which begin with an instruction, `length` bytes of filler lie that nothing falls into: they
-// follow an instruction that ends the flow, and their run ends at a multiple of 16, as what precedes a function or a
-// jump's target does. `address`: of the first byte. `usable` may refuse a place. Negative: nowhere.
+// Where in `bytes`, which begin with an instruction, `length` bytes of filler lie that nothing falls into:
+// they follow an instruction that ends the flow, and their run ends at a multiple of 16, as what precedes a
+// function or a jump's target does. `address`: of the first byte. `usable` may refuse a place. Negative:
+// nowhere.
 template <typename F>
 int find_filler(std::span<const uint8_t> bytes, uint64_t address, size_t length, F usable) {
   constexpr uint64_t kAlignment = 16;

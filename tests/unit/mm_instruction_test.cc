@@ -1,6 +1,4 @@
 // Instruction lengths against Zydis, over whole programs of this machine and random bytes.
-#include "kernel/mm/instruction.h"
-
 #include <Zydis/Zydis.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -12,6 +10,8 @@
 #include <cstring>
 #include <random>
 #include <vector>
+
+#include "kernel/mm/instruction.h"
 
 namespace lodge {
 namespace {
@@ -109,7 +109,8 @@ TEST(Instruction, AgreesWithZydisOverRandomBytes) {
     if (!reference.decode(bytes, wanted) || got.length == 0) continue;
     // Zydis knows some that only Xeon Phi had.
     if (wanted.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) continue;
-    ASSERT_EQ(got.length, wanted.length) << ZydisMnemonicGetString(wanted.mnemonic) << " " << testing::PrintToString(bytes);
+    ASSERT_EQ(got.length, wanted.length)
+        << ZydisMnemonicGetString(wanted.mnemonic) << " " << testing::PrintToString(bytes);
     known++;
   }
   EXPECT_GT(known, 300'000);

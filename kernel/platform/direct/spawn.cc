@@ -20,15 +20,20 @@ HostThread& host_thread(const Thread& t) {
   return host_state().threads[t.slot_id];
 }
 
-// What every new host thread of a VPS does first. The monitor may have died between our clone and the request
-// to die with it; the host marks the robust word that the monitor's main thread holds.
+// What every new host thread of a VPS does first.
 void settle_in(Thread& self) {
   self.kick_coming.store(false, std::memory_order_seq_cst);  // one to the task's last host thread never comes
   host::use_alternate_stack();
   host::write_gs_base(reinterpret_cast<uint64_t>(&self));
 }
 
-void die_with_monitor() {
+// What the first thread of a new host process does before that. It notes itself who it is, as the host does
+// its tid: by the time that its maker gets to it, it may be gone and the slot another's. The monitor may have
+// died between the clone and the request to die with it; the host marks the robust word that the monitor's
+// main thread holds.
+void begin_process(Thread& self) {
+  HostThread& h = host_thread(self);
+  h.tgid.store(static_cast<int32_t>(h.tid.load(std::memory_order_relaxed)), std::memory_order_release);
   host::die_with_parent();
   constexpr uint32_t kOwnerDied = 0x40000000;
   if (the_mailbox().monitor_alive.load() & kOwnerDied) host::exit_process(1);
@@ -42,7 +47,7 @@ void enter_guest(Task& self) {
 
 void child_process(void* argument) {
   Task& self = *static_cast<Task*>(argument);
-  die_with_monitor();
+  begin_process(self);
   settle_in(self);
   sched_wait_for_turn(self);
   enter_guest(self);
@@ -57,9 +62,11 @@ void child_thread(void* argument) {
 
 void child_of_zygote(void* argument) {
   Task& self = *static_cast<Task*>(argument);
-  die_with_monitor();
+  begin_process(self);
   settle_in(self);
   sched_wait_for_turn(self);
+  // It runs on whatever host CPU until it is moved.
+  request_affinity(self, self.sched.vcpu.load(std::memory_order_relaxed)->index);
   self.self = reinterpret_cast<uint64_t>(&self);
   self.start(self);
   gate_leave(&self.frame());
@@ -69,12 +76,9 @@ uint64_t stack_top(Thread& t) {
   return reinterpret_cast<uint64_t>(&t.frame()) - 64;
 }
 
-Result<int32_t> clone_process(Thread& child, void (*entry)(void*)) {
-  HostThread& h = host_thread(child);
-  int32_t r = TRY(host::clone_process(stack_top(child), &h.tid, entry, &child));
-  h.tgid.store(r, std::memory_order_relaxed);
-  h.tid.store(static_cast<uint32_t>(r), std::memory_order_release);
-  return r;
+Result<void> clone_process(Thread& child, void (*entry)(void*)) {
+  TRY(host::clone_process(stack_top(child), &host_thread(child).tid, entry, &child));
+  return {};
 }
 
 Result<void> clone_thread(Thread& maker, Thread& child, void (*entry)(void*)) {
@@ -112,7 +116,7 @@ void kernel_thread_entry(void* argument) {
   panic("a kernel thread ended");
 }
 void kernel_process_entry(void* argument) {
-  die_with_monitor();
+  begin_process(*static_cast<Thread*>(argument));
   kernel_thread_entry(argument);
 }
 Result<Thread*> new_kernel_thread(void (*main)()) {

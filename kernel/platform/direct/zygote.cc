@@ -51,17 +51,14 @@ void zygote_serve() {
     }
     HostThread& h = host_state().threads[t->slot_id];
     while (uint32_t tid = h.tid.load(std::memory_order_acquire)) (void)host::futex_wait(h.tid, tid);
-    // The task kept its virtual CPU; its new thread has its turn at once, on whatever host CPU until it is
-    // moved.
+    // Its new thread has its turn at once. It is not ours to look at from then on.
     t->wake_word.store(1, std::memory_order_release);
     auto r = spawn_from_zygote(*t, t->start);
     if (!r.ok()) {
       // Nobody is left who could return an error: the task dies as if the host had killed it.
       t->wake_word.store(0, std::memory_order_release);
       exit_on_behalf(*t);
-      continue;
     }
-    request_affinity(*t, t->sched.vcpu.load(std::memory_order_relaxed)->index);
   }
 }
 
