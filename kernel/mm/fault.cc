@@ -123,6 +123,11 @@ bool Mm::fault_in(uint64_t addr, size_t length, FaultAccess access) {
 Result<uint64_t> Mm::map_stack(uint64_t initial, uint32_t prot) {
   Graveyard dead;
   SleepGuard<SleepMutex> guard(map_lock_);
+  // A page at the top of where mappings go, inaccessible and no vma: while it is there the host keeps the
+  // page tables of the neighbourhood, which a program that maps and unmaps one page would make and lose each
+  // time. Natively the vDSO does that. A guest may map over it.
+  map_top_ -= kPageSize;
+  TRY(host::map_anonymous(map_top_, kPageSize, abi::kProtNone, true));
   Plan plan;
   plan.vma.prot = static_cast<uint8_t>(prot);
   plan.vma.flags = kVmaMayWrite | kVmaGrowsDown | kVmaNoReserve;

@@ -45,6 +45,17 @@ enum class RunState : uint32_t {
 
 struct VirtualCpu;
 
+// Where a thread has lately found data in the host's page cache (host_read.cc).
+struct HostReadHints {
+  static constexpr uint64_t kChunkShift = 16;
+  static constexpr uint8_t kUses = 64;  // reads of a chunk without asking again
+  struct Chunk {
+    uint64_t key = 0;  // file and chunk
+    uint8_t uses_left = 0;
+  };
+  Chunk chunks[4];
+};
+
 class Thread : public SlotHead {
  public:
   explicit Thread(uint32_t slot) : slot_id(slot) {}
@@ -56,6 +67,7 @@ class Thread : public SlotHead {
   bool no_fault_in = false;  // a copy from or to the guest fails where a page would have to be provided
   const uint32_t slot_id;    // index into HostState::threads
   SchedEntity sched;
+  HostReadHints host_reads;
   void (*kernel_main)() = nullptr;  // of a kernel thread
 
   bool has_pending(uint32_t bits) const { return (pending.load(std::memory_order_acquire) & bits) != 0; }
