@@ -1,6 +1,7 @@
-# The kernel is built twice from the same sources: `lodge-kernel`, a freestanding ELF at a fixed address, and
-# `lodge-hosted`, an ordinary library for the unit tests. kernel/host/ has the part that differs: what stands in
-# kernel/host/hosted/ replaces the rest of that folder's .cc and .S files in the library.
+# The kernel is built from the same sources as `lodge-kernel`, a freestanding ELF at a fixed address, as
+# `lodge-kernel-lockdep`, which also checks lock order and waiting rules, and as `lodge-hosted`, an ordinary library for
+# the unit tests. kernel/host/ has the part that differs: what stands in kernel/host/hosted/ replaces the rest of that
+# folder's .cc and .S files in the library.
 set(kernel_trees kernel syscalls vfs net)
 set(kernel_globs)
 foreach(tree ${kernel_trees})
@@ -33,16 +34,22 @@ add_custom_command(OUTPUT ${vdso_image}
 set_source_files_properties(${vdso_source}/vdso_image.S PROPERTIES
   OBJECT_DEPENDS ${vdso_image} COMPILE_DEFINITIONS LODGE_VDSO_IMAGE="${vdso_image}")
 
-add_executable(lodge-kernel ${kernel_sources} ${vdso_source}/vdso_image.S)
-target_include_directories(lodge-kernel PRIVATE ${CMAKE_SOURCE_DIR})
 set(freestanding -ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector -fno-threadsafe-statics
     -fno-strict-aliasing -fPIE -fvisibility=hidden -mgeneral-regs-only -mfsgsbase -mno-red-zone
     -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -g)
-target_compile_options(lodge-kernel PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${freestanding} ${warnings}>
-                                            $<$<COMPILE_LANGUAGE:ASM>:-g>)
-target_compile_definitions(lodge-kernel PRIVATE $<$<BOOL:${LODGE_LOCKDEP}>:LODGE_LOCKDEP>)
-target_link_options(lodge-kernel PRIVATE -nostdlib -static -no-pie
-  -Wl,--no-relax,-Ttext-segment=${LODGE_LINK_ADDRESS},-e,lodge_kernel_entry,-z,noexecstack,-z,separate-code,--gc-sections,--build-id)
+function(lodge_kernel name)
+  add_executable(${name} ${kernel_sources} ${vdso_source}/vdso_image.S)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${freestanding} ${warnings}>
+                                         $<$<COMPILE_LANGUAGE:ASM>:-g>)
+  target_compile_definitions(${name} PRIVATE ${ARGN})
+  target_link_options(${name} PRIVATE -nostdlib -static -no-pie
+    -Wl,--no-relax,-Ttext-segment=${LODGE_LINK_ADDRESS},-e,lodge_kernel_entry,-z,noexecstack,-z,separate-code,--gc-sections,--build-id)
+endfunction()
+lodge_kernel(lodge-kernel)
+lodge_kernel(lodge-kernel-lockdep LODGE_LOCKDEP)
+# For tests alone: tools/test builds it.
+set_target_properties(lodge-kernel-lockdep PROPERTIES EXCLUDE_FROM_ALL TRUE)
 
 if(hosted_sources)
   add_library(lodge-hosted STATIC EXCLUDE_FROM_ALL ${hosted_sources})

@@ -22,6 +22,7 @@ Result<SyscallReturn> exec(Task& task, int dirfd, UserString path, ExecArgs argv
     format(out, "/dev/fd/{}", dirfd);
     if (!text.empty()) format(out, "/{}", text);
     if (out.truncated()) return Errno::ENOMEM;
+    request->path_goes = TRY(task.fds().cloexec(dirfd));
   } else {
     TRY(request->path.append(text));
   }

@@ -207,17 +207,6 @@ Result<SyscallReturn> sys_vhangup(Task& task) {
   return 0;
 }
 
-// There is no log that a guest could read: what the kernel has to say goes to the monitor.
-Result<SyscallReturn> sys_syslog(Task& task, int32_t type, UserBuffer buffer, int32_t length) {
-  constexpr int kRead = 2, kReadClear = 4, kConsoleLevel = 8, kSizeBuffer = 10, kReadAll = 3;
-  if (type < 0 || type > kSizeBuffer) return Errno::EINVAL;
-  bool open_to_all = type == kReadAll || type == kSizeBuffer;
-  if (!open_to_all && !task.cred().capable(Cap::kSyslog)) return Errno::EPERM;
-  if (type >= kRead && type <= kReadClear && (buffer.addr == 0 || length < 0)) return Errno::EINVAL;
-  if (type == kConsoleLevel && (length < 1 || length > 8)) return Errno::EINVAL;
-  return 0;
-}
-
 Result<SyscallReturn> sys_reboot(Task& task, uint32_t magic1, uint32_t magic2, uint32_t command, uint64_t) {
   constexpr uint32_t kMagic1 = 0xfee1dead, kMagic2[] = {672274793, 85072278, 369367448, 537993216};
   constexpr uint32_t kRestart = 0x01234567, kHalt = 0xcdef0123, kPowerOff = 0x4321fedc,

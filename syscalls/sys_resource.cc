@@ -2,6 +2,7 @@
 
 #include "kernel/file/fd_table.h"
 #include "kernel/mm/mm.h"
+#include "kernel/task/exec_state.h"
 #include "kernel/task/process.h"
 #include "kernel/task/process_timer.h"
 #include "kernel/time/clock.h"
@@ -135,6 +136,7 @@ Result<SyscallReturn> sys_prlimit64(Task& task, int32_t pid, int32_t resource, U
 
 Result<SyscallReturn> sys_getrusage(Task& task, int32_t who, UserOut<Rusage> out) {
   Usage u;
+  note_resident(task);
   if (who == kRusageThread) {
     u = usage_of(task);
   } else if (who == kRusageSelf || who == kRusageChildren) {

@@ -5,6 +5,7 @@
 #include "kernel/task/restart_block.h"
 #include "kernel/task/task.h"
 #include "kernel/time/clock.h"
+#include "syscalls/cpu_sleep.h"
 #include "syscalls/wait_args.h"
 
 namespace lodge {
@@ -132,6 +133,7 @@ Result<SyscallReturn> sys_nanosleep(Task& task, UserIn<abi::Timespec> duration, 
 
 Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags flags,
                                           UserIn<abi::Timespec> time, UserOut<abi::Timespec> left) {
+  bool cpu_time = false;
   switch (clock.v) {
     case abi::kClockRealtime:
     case abi::kClockMonotonic:
@@ -142,16 +144,22 @@ Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags 
     case abi::kClockBoottimeAlarm:
       if (!task.cred().capable(Cap::kWakeAlarm)) return Errno::EPERM;
       break;
-    case abi::kClockThreadCputime:
     case abi::kClockProcessCputime:
+      cpu_time = true;
+      break;
+    case abi::kClockThreadCputime:
     case abi::kClockMonotonicRaw:
     case abi::kClockRealtimeCoarse:
     case abi::kClockMonotonicCoarse:
       return Errno::EOPNOTSUPP;
     default:
-      return Errno::EINVAL;
+      if (clock.v >= 0) return Errno::EINVAL;
+      cpu_time = true;
   }
   uint64_t ns = TRY(timespec_to_ns(TRY(time.get())));
+  if (cpu_time)
+    return SyscallReturn(
+        TRY(sleep_on_cpu_clock(task, clock.v, flags.has(abi::kTimerAbstime), ns, left.addr)));
   if (flags.has(abi::kTimerAbstime))
     return SyscallReturn(TRY(sleep_absolute(task, *time_base_of(clock.v), ns)));
   return SyscallReturn(TRY(sleep_relative(task, saturating_deadline(ns), left.addr)));

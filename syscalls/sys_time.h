@@ -1,6 +1,6 @@
 // Clocks and sleeping: clock_gettime(2) and its kin, nanosleep(2).
 #pragma once
-#include "kernel/abi/time.h"
+#include "kernel/abi/timex.h"
 #include "syscalls/types.h"
 
 namespace lodge {
@@ -17,6 +17,8 @@ Result<SyscallReturn> sys_gettimeofday(Task& task, UserOut<abi::Timeval> now, Us
 Result<SyscallReturn> sys_settimeofday(Task& task, UserIn<abi::Timeval> time, UserIn<abi::Timezone> zone);
 Result<SyscallReturn> sys_time(Task& task, UserOut<int64_t> now);
 Result<SyscallReturn> sys_nanosleep(Task& task, UserIn<abi::Timespec> duration, UserOut<abi::Timespec> left);
+Result<SyscallReturn> sys_adjtimex(Task& task, UserInOut<abi::Timex> state);
+Result<SyscallReturn> sys_clock_adjtime(Task& task, ClockId clock, UserInOut<abi::Timex> state);
 Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags flags,
                                           UserIn<abi::Timespec> time, UserOut<abi::Timespec> left);
 

@@ -80,6 +80,16 @@ LogRing::Cursor LogRing::end() {
   return {newest_end_, next_seq_.load(std::memory_order_relaxed)};
 }
 
+LogRing::Cursor LogRing::mark(Mark which) {
+  MutexLock lock(lock_);
+  return marks_[static_cast<int>(which)];
+}
+
+void LogRing::set_mark(Mark which, Cursor to) {
+  MutexLock lock(lock_);
+  marks_[static_cast<int>(which)] = to;
+}
+
 LogRing* kernel_log() {
   Kernel* kernel = Arena::current().kernel();
   return kernel && kernel->has_part<LogRing>() ? &kernel->part<LogRing>() : nullptr;

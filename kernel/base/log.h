@@ -48,6 +48,11 @@ class LogRing {
   // The record at the cursor, which moves on. text.size() >= kMaxText. False: there is none yet.
   bool read(Cursor& cursor, Record& record, std::span<char> text) EXCLUDES(lock_);
   Cursor end() EXCLUDES(lock_);  // behind the newest
+  size_t size() const { return size_; }
+  // What syslog(2) remembers for everybody: how far was read, and behind what was cleared.
+  enum class Mark : uint8_t { kRead, kCleared };
+  Cursor mark(Mark which) EXCLUDES(lock_);
+  void set_mark(Mark which, Cursor to) EXCLUDES(lock_);
   uint64_t next_seq() const { return next_seq_.load(std::memory_order_acquire); }
 
  private:
@@ -68,6 +73,7 @@ class LogRing {
   uint64_t oldest_ GUARDED_BY(lock_) = 0;
   uint64_t newest_end_ GUARDED_BY(lock_) = 0;
   uint64_t oldest_seq_ GUARDED_BY(lock_) = 0;
+  Cursor marks_[2] GUARDED_BY(lock_);
   std::atomic<uint64_t> next_seq_{0};
 };
 

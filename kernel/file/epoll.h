@@ -72,6 +72,7 @@ class Epoll final : public File {
 
   FileKind kind() const override { return kKind; }
   bool is_stream() const override { return true; }
+  Result<uint64_t> seek(int64_t, int) override { return 0; }  // lseek(2) works and means nothing
   void describe(Formatter& out) const override;
   Result<size_t> read(IoCursor&, uint64_t) override { return Errno::EINVAL; }
   Result<size_t> write(IoCursor&, uint64_t) override { return Errno::EINVAL; }

@@ -13,9 +13,24 @@ File::~File() {
     inode_->write_count.fetch_sub(1, std::memory_order_acq_rel);
     inode_->sb().writers.fetch_sub(1, std::memory_order_acq_rel);
   }
+  allow_writing();
   if (inode_) release_file_locks(*inode_, this);
   inode_.reset();  // before the path: with that, the last mount of the file system may go, and the file
                    // system too
+}
+
+Result<void> File::deny_writing() {
+  std::atomic<int32_t>& count = inode_->write_count;
+  int32_t n = count.load(std::memory_order_relaxed);
+  do {
+    if (n > 0) return Errno::ETXTBSY;
+  } while (!count.compare_exchange_weak(n, n - 1, std::memory_order_acq_rel));
+  denies_writing_ = true;
+  return {};
+}
+
+void File::allow_writing() {
+  if (std::exchange(denies_writing_, false)) inode_->write_count.fetch_add(1, std::memory_order_acq_rel);
 }
 
 void File::describe(Formatter& out) const {

@@ -85,6 +85,11 @@ class File : public FileRefs {
 
   // Its inode and superblock count it as a writer, until it goes.
   void set_counts_as_writer() { counts_as_writer_ = true; }
+  // It is executed: its inode may not be written, nor opened for that (ETXTBSY, execve(2)), until it goes or
+  // allows it again. ETXTBSY while somebody has it open for writing. By who has just opened it, or holds it
+  // alone.
+  Result<void> deny_writing();
+  void allow_writing();
 
   int32_t async_owner = 0;   // F_SETOWN: a process, or a group negated
   int32_t async_signal = 0;  // F_SETSIG
@@ -97,6 +102,7 @@ class File : public FileRefs {
   Path path_;
   std::atomic<uint32_t> flags_;
   bool counts_as_writer_ = false;
+  bool denies_writing_ = false;
 };
 
 // Takes a file that nobody refers to any more out of the epoll sets that watch it (file_watch.cc).

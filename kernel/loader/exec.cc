@@ -18,17 +18,6 @@
 
 namespace lodge {
 
-Result<void> deny_write(Inode& inode) {
-  int32_t n = inode.write_count.load(std::memory_order_relaxed);
-  do {
-    if (n > 0) return Errno::ETXTBSY;
-  } while (!inode.write_count.compare_exchange_weak(n, n - 1));
-  return {};
-}
-void allow_write(Inode& inode) {
-  inode.write_count.fetch_add(1);
-}
-
 Result<Ref<File>> open_exec(Task& task, int dirfd, std::string_view path, uint32_t at_flags) {
   PathContext ctx{task.fs(), task.fds(), task.cred()};
   uint32_t walk = at_flags & abi::kAtSymlinkNofollow ? 0u : static_cast<uint32_t>(kFollow);
@@ -41,6 +30,7 @@ Result<Ref<File>> open_exec(Task& task, int dirfd, std::string_view path, uint32
   TRY(check_permission(inode, task.cred(), kExec));
   Ref<File> file = TRY(inode.open(abi::kORdonly));
   file->set_path(at);
+  TRY(file->deny_writing());
   return file;
 }
 
@@ -105,11 +95,13 @@ Result<void> prepare_exec(Task& task, ExecRequest& r) {
     Script script;
     if (!TRY(read_script(*r.file, script))) break;
     if (depth == kMaxScripts) return Errno::ELOOP;
+    if (depth == 0 && r.path_goes) return Errno::ENOENT;
     TRY(prepend_script(r, script));
     r.path.clear();
     TRY(r.path.append(script.interpreter));
     r.file = TRY(open_exec(task, abi::kAtFdcwd, script.interpreter, 0));
   }
+  TRY(prepare_credentials(task, r));
   TRY(read_elf(*r.file, r.program));
   if (!r.program.interpreter.empty()) {
     r.interpreter_file = TRY(open_exec(task, abi::kAtFdcwd, r.program.interpreter.view(), 0));
@@ -121,38 +113,6 @@ Result<void> prepare_exec(Task& task, ExecRequest& r) {
 
 namespace {
 
-// What set-user-ID, set-group-ID and capabilities of the file make of the credentials (execve(2),
-// capabilities(7)). Returns AT_SECURE.
-Result<bool> new_credentials(Task& task, File& file) {
-  const Cred& old = task.cred();
-  Ref<Cred> c = TRY(old.copy());
-  Inode& inode = *file.inode();
-  bool honours = !(file.path().mount()->flags() & abi::kMsNosuid) && !old.no_new_privs;
-  uint32_t mode = inode.mode();
-  Inode::Owner owner = inode.owner();
-  if (honours && (mode & abi::kSetUid)) c->euid = owner.uid;
-  if (honours && (mode & abi::kSetGid) && (mode & 010)) c->egid = owner.gid;
-  bool id_change = c->euid != old.euid || c->egid != old.egid;
-  c->suid = c->fsuid = c->euid;
-  c->sgid = c->fsgid = c->egid;
-  constexpr uint32_t kNoroot = 1, kKeepCaps = 1 << 4;
-  bool root = !(c->securebits & kNoroot);
-  CapSet inherited = c->inheritable & 0;
-  CapSet permitted = inherited;
-  bool effective = false;
-  if (root && (c->euid == 0 || c->uid == 0)) {
-    permitted = c->inheritable | c->bounding;
-    effective = c->euid == 0;
-  }
-  if (id_change) c->ambient = 0;
-  c->permitted = permitted | c->ambient;
-  c->effective = effective ? c->permitted : c->ambient;
-  c->securebits &= ~kKeepCaps;
-  bool secure = c->uid != c->euid || c->gid != c->egid || (c->uid != 0 && (c->effective & ~c->ambient));
-  task.set_cred(std::move(c));
-  return secure;
-}
-
 void set_comm(Task& task, std::string_view path) {
   size_t slash = path.rfind('/');
   if (slash != std::string_view::npos) path.remove_prefix(slash + 1);
@@ -162,7 +122,8 @@ void set_comm(Task& task, std::string_view path) {
 
 Result<void> build(Task& task, ExecRequest& r) {
   Mm& mm = task.mm();
-  bool secure = TRY(new_credentials(task, *r.file));
+  bool secure = r.secure;
+  task.set_cred(Ref<Cred>(*r.cred));
   // A program that the user may not read, or that runs as another, shows nothing of itself (PR_SET_DUMPABLE,
   // prctl(2)).
   const Cred& cred = task.cred();
@@ -172,8 +133,10 @@ Result<void> build(Task& task, ExecRequest& r) {
   uint32_t stack_prot = abi::kProtRead | abi::kProtWrite | (r.program.executable_stack ? abi::kProtExec : 0);
   MappedElf program = TRY(map_elf(mm, Ref<File>(*r.file), r.program, ElfRole::kProgram));
   MappedElf interpreter;
-  if (r.interpreter_file)
+  if (r.interpreter_file) {
     interpreter = TRY(map_elf(mm, Ref<File>(*r.interpreter_file), r.interpreter, ElfRole::kInterpreter));
+    r.interpreter_file->allow_writing();  // mapped, it is a library like others
+  }
   mm.set_heap(program.end);
   NewStack stack{r, program, interpreter, secure};
   uint64_t sp = TRY(build_stack(task, stack, stack_prot));
@@ -198,9 +161,10 @@ void finish_exec(Task& task, ExecRequest* r) {
   set_comm(task, r->path.view());
   auto built = reset_for_exec(task);
   if (built.ok()) built = build(task, *r);
+  RefPtr<File> program = r->file;  // then the one before, which goes without the lock
   {
     MutexLock guard(p.limits_lock);
-    p.executable = r->file;
+    std::swap(p.executable, program);
   }
   p.did_exec = true;
   if (!built.ok()) force_kill(task, abi::kSigKill);
@@ -218,12 +182,14 @@ void commit_exec(Task& task, ExecRequest* r) {
     destroy(r);
     return;  // it is being killed; the exit path sees to it
   }
+  note_resident(task);
   leave_memory(task);
   // Descriptors shared with others are not closed under them.
   if (task.fds().ref_count() > 1)
     if (auto own = task.fds().copy(); own.ok()) {
+      RefPtr<FdTable> table = own.take();  // then the shared one, which may go after all, without the lock
       MutexLock guard(task.share_lock);
-      task.fds_ = own.take();
+      std::swap(task.fds_, table);
     }
   uint64_t seed = random_u64();
   if (!shares_memory(task)) {

@@ -42,8 +42,11 @@ class ExecStrings {
 
 struct ExecRequest {
   ExecStrings argv, envp;
-  String path;        // as named, for AT_EXECFN and comm
-  RefPtr<File> file;  // opened for execution
+  String path;             // as named, for AT_EXECFN and comm
+  bool path_goes = false;  // it names a descriptor that is closed by then: no interpreter could open it
+  RefPtr<File> file;       // opened for execution
+  RefPtr<Cred> cred;       // of the new program
+  bool secure = false;     // AT_SECURE: it has rights that its caller had not
   ElfProgram program, interpreter;
   RefPtr<File> interpreter_file;
 };
@@ -52,12 +55,11 @@ struct ExecRequest {
 Result<Ref<File>> open_exec(Task& task, int dirfd, std::string_view path, uint32_t at_flags);
 // Fills file, program and interpreter, following `#!` lines, which insert into argv.
 Result<void> prepare_exec(Task& task, ExecRequest& r);
+// Fills cred and secure: what set-user-ID, set-group-ID and file capabilities make of the task's credentials.
+// EPERM if the file must have more than the caller's bounding set gives.
+Result<void> prepare_credentials(Task& task, ExecRequest& r);
 // Past the point of no return. Takes the request over. Returns in place with the registers set, or goes on in
 // another host process.
 void commit_exec(Task& task, ExecRequest* r);
-
-// The inode is executed: it may not be opened for writing (ETXTBSY) until released.
-Result<void> deny_write(Inode& inode);
-void allow_write(Inode& inode);
 
 }  // namespace lodge

@@ -1,5 +1,7 @@
 #include "kernel/task/exec_state.h"
 
+#include <algorithm>
+
 #include "kernel/mm/mm.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/platform_hooks.h"
@@ -13,6 +15,14 @@ void leave_memory(Task& self) {
   UserAddr word = std::exchange(self.clear_child_tid, 0);
   // The address is the guest's: whether it is good is its own business.
   if (word && self.mm().ref_count() > 1 && store_user32(word, 0).ok()) futex_wake_address(self, word, 1);
+}
+
+void note_resident(Task& t) {
+  MmCounters c = t.mm().counters();
+  uint64_t pages = std::min(c.total, c.data + c.stack + c.exec);
+  MutexLock tree(tasks().lock);
+  uint64_t& mark = t.process().dead_threads.max_rss_kib;
+  mark = std::max(mark, pages << (kPageShift - 10));
 }
 
 Result<void> reset_for_exec(Task& self) {

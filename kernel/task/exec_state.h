@@ -9,6 +9,9 @@ namespace lodge {
 // Before the old memory goes: robust futexes are given up, and the word of set_tid_address(2) is told to
 // those who share the memory.
 void leave_memory(Task& self);
+// Raises the process's ru_maxrss (getrusage(2)) to what its memory is taken to hold now. It is called when
+// somebody asks, and when the memory is left: what came and went in between is not seen.
+void note_resident(Task& t);
 
 // With the new memory in place: handlers and the alternate stack are gone, POSIX timers deleted (interval
 // timers stay), gs is the gate's again. ENOMEM if handlers that are shared could not be copied: nothing has

@@ -52,6 +52,15 @@ void signal_if_orphaned_locked(ProcessGroup* g) {
   signal_group_locked(*g, kernel_siginfo(kSigCont));
 }
 
+// PR_SET_PDEATHSIG: the parent itself is the sender (prctl(2)).
+SigInfo death_siginfo(int signo, const Process& parent) {
+  SigInfo i = kernel_siginfo(signo);
+  i.code = kSiUser;
+  i.rt.pid = parent.pid;
+  i.rt.uid = parent.exit_uid;
+  return i;
+}
+
 // Its children get a new parent, which hears at once of those that are dead already.
 void reparent_children_locked(Process& p, List<Process, ChildTag>& orphans_to_drop) {
   Process* heir = new_parent_locked(p);
@@ -60,7 +69,7 @@ void reparent_children_locked(Process& p, List<Process, ChildTag>& orphans_to_dr
     c->parent_pid.store(heir ? heir->pid : 0, std::memory_order_relaxed);
     ProcessGroup* group = c->group;
     for (Task& t : c->threads)
-      if (t.pdeath_signal) (void)send_signal_locked(*c, &t, kernel_siginfo(t.pdeath_signal));
+      if (t.pdeath_signal) (void)send_signal_locked(*c, nullptr, death_siginfo(t.pdeath_signal, p));
     if (!heir) {
       if (c->zombie) {
         reap_locked(*c);
@@ -204,6 +213,7 @@ void exit_thread(Task& self, int32_t wait_status) {
     leave_terminal(self);
     drop_timers(p);
   }
+  note_resident(self);
   leave_memory(self);
   drop_files(self);
   drop_memory(self);

@@ -21,10 +21,10 @@ void PosixTimer::start(uint64_t deadline, uint64_t interval, TimeBase base) {
   resting_.store(false, std::memory_order_relaxed);
   overruns_.store(0, std::memory_order_relaxed);
   set(deadline, interval);
-  if (notify_.how == abi::kSigevNone) cancel();  // nobody is told: remaining() is all there is
 }
 
 uint64_t PosixTimer::expired(uint64_t now) {
+  if (notify_.how == abi::kSigevNone) return kNever;  // nobody is told: remaining() is all there is
   MutexLock tree(tasks().lock);
   Task* thread = nullptr;
   if (notify_.how == abi::kSigevThreadId) {

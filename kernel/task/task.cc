@@ -22,8 +22,9 @@ Task::Task(uint32_t slot) : Thread(slot) {
 Task::~Task() = default;
 
 void Task::set_cred(Ref<Cred> c) {
+  RefPtr<Cred> cred = std::move(c);  // then the one before
   MutexLock guard(share_lock);
-  cred_ = std::move(c);
+  std::swap(cred_, cred);
 }
 
 RefPtr<Cred> Task::shared_cred() {

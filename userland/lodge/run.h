@@ -22,6 +22,7 @@ struct RunOptions {
   bool terminal;                // -t: the command gets a terminal instead of three streams
   bool strace;
   bool quiet;
+  std::string kernel;   // hidden: another kernel than the lodge-kernel beside lodge; empty: that one
   bool trap_only;       // hidden: no call site is patched, every syscall takes the SIGSYS path
   bool debug_dumpable;  // hidden: leaves the VPS's processes dumpable, so that gdb can attach
   std::vector<std::string> command;

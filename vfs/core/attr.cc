@@ -1,11 +1,20 @@
 #include "vfs/core/attr.h"
 
+#include "kernel/abi/capability.h"
 #include "kernel/host/host.h"
 #include "vfs/core/mount.h"
 #include "vfs/core/permission.h"
 
 namespace lodge {
 namespace {
+
+// capabilities(7): they go with every change of content or owner, whoever makes it.
+Result<void> drop_file_capabilities(Inode& inode) {
+  auto gone = inode.get_xattr(abi::kFileCapabilitiesName, {});
+  if (gone.ok()) return inode.remove_xattr(abi::kFileCapabilitiesName);
+  bool none = gone.error() == Errno::ENODATA || gone.error() == Errno::EOPNOTSUPP;
+  return none ? Result<void>() : gone.error();
+}
 
 // The dentry of a directory carries a copy of mode and owner for lock-free walks.
 Result<void> apply(const Path& path, const AttrChange& change) {
@@ -49,6 +58,7 @@ Result<void> change_owner(const Path& path, Uid uid, Gid gid, const Cred& cred) 
   uint32_t mode = inode.mode();
   uint32_t drop = abi::kSetUid | ((mode & 010) ? abi::kSetGid : 0u);
   if (!inode.is_dir() && (mode & drop)) c.mask |= AttrChange::kMode, c.mode = mode & 07777 & ~drop;
+  if (inode.is_regular()) TRY(drop_file_capabilities(inode));
   return apply(path, c);
 }
 
@@ -77,8 +87,10 @@ Result<void> truncate_inode(const Path& path, uint64_t size, const Cred& cred) {
 }
 
 Result<void> drop_privileged_bits(Inode& inode, const Cred& cred) {
+  if (!inode.is_regular()) return {};
+  TRY(drop_file_capabilities(inode));
   uint32_t mode = inode.mode();
-  if (!(mode & (abi::kSetUid | abi::kSetGid)) || !inode.is_regular() || cred.capable(Cap::kFsetid)) return {};
+  if (!(mode & (abi::kSetUid | abi::kSetGid)) || cred.capable(Cap::kFsetid)) return {};
   uint32_t drop = abi::kSetUid | ((mode & 010) ? abi::kSetGid : 0u);
   if (!(mode & drop)) return {};
   AttrChange c{.mask = AttrChange::kMode, .mode = mode & 07777 & ~drop};

@@ -21,7 +21,7 @@ Result<void> change_times(const Path& path, TimeChange atime, TimeChange mtime, 
 
 // truncate(2) after the lookup: the inode is writable by the caller.
 Result<void> truncate_inode(const Path& path, uint64_t size, const Cred& cred);
-// A write by somebody without CAP_FSETID takes set-user-ID and set-group-ID away.
+// A write takes file capabilities away, and that of somebody without CAP_FSETID set-user-ID and set-group-ID.
 Result<void> drop_privileged_bits(Inode& inode, const Cred& cred);
 
 // A file was read: its access time, as the mount's noatime, relatime or strictatime wants it.

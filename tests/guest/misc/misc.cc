@@ -202,6 +202,25 @@ TEST(kernel_log) {
   FAILS(EINVAL, syslog, 3, nullptr, 10);
 }
 
+TEST(kernel_log_keeps_what_is_written) {
+  need_root();
+  int kmsg = open("/dev/kmsg", O_WRONLY);
+  if (kmsg < 0) skip("no /dev/kmsg");
+  std::string mark = "guest test " + std::to_string(getpid());
+  std::string line = mark + "\n";
+  REQUIRE(write(kmsg, line.data(), line.size()) == static_cast<ssize_t>(line.size()));
+  static char text[1 << 20];
+  long n = SYS(syslog, 3 /* read all */, text, sizeof text);
+  if (n < 0) skip("the log is not ours to read here");
+  std::string all(text, static_cast<size_t>(n));
+  CHECK(all.find("] " + mark + "\n") != std::string::npos);
+  CHECK_EQ(all[0], '<');
+  // A buffer of a few bytes too few has the newest lines, and whole ones.
+  n = OK(syslog, 3, text, static_cast<int>(mark.size()) + 40);
+  CHECK(n > 0 && text[n - 1] == '\n');
+  CHECK(std::string(text, static_cast<size_t>(n)).find(mark) != std::string::npos);
+}
+
 TEST(restart_syscall_without_anything_to_restart) {
   FAILS(EINTR, restart_syscall);
 }

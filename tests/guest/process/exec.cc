@@ -1,8 +1,12 @@
 // execve, execveat: programs, scripts, what survives, and errnos.
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
 
 #include <vector>
 
@@ -57,6 +61,19 @@ constexpr char kPrintIds[] = "GUEST_PRINT_IDS=1";
   gid_t rgid, egid, sgid;
   if (getresuid(&ruid, &euid, &suid) != 0 || getresgid(&rgid, &egid, &sgid) != 0) _exit(1);
   printf("%u %u %u %u %u %u %lu\n", ruid, euid, suid, rgid, egid, sgid, getauxval(AT_SECURE));
+  fflush(stdout);
+  _exit(0);
+}
+
+// The same for its capabilities: permitted, effective, AT_SECURE.
+constexpr char kPrintCaps[] = "GUEST_PRINT_CAPS=1";
+
+[[gnu::constructor]] void print_caps_if_asked() {
+  if (getenv("GUEST_PRINT_CAPS") == nullptr) return;
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {};
+  if (syscall(SYS_capget, &header, data) != 0) _exit(1);
+  printf("%x %x %lu\n", data[0].permitted, data[0].effective, getauxval(AT_SECURE));
   fflush(stdout);
   _exit(0);
 }
@@ -301,4 +318,57 @@ TEST(exec_of_unreadable_program) {
     SYS(execve, "./probe", kArgv, env);
   });
   CHECK_EQ(out.text, std::string("65534 65534 65534 65534 65534 65534 0\n"));
+}
+
+TEST(exec_file_capabilities) {
+  need_root();
+  put_file("probe", read_file("/proc/self/exe"), 0755);
+  constexpr uint32_t kBoth = 1u << CAP_CHOWN | 1u << CAP_SETUID;
+  auto give = [](uint32_t flags) {
+    vfs_cap_data caps = {};
+    caps.magic_etc = VFS_CAP_REVISION_2 | flags;
+    caps.data[0].permitted = kBoth;
+    return setxattr("probe", "security.capability", &caps, XATTR_CAPS_SZ_2, 0);
+  };
+  if (give(VFS_CAP_FLAGS_EFFECTIVE) != 0) skip("file capabilities are not ours to give here");
+  char* env[] = {const_cast<char*>(kPrintCaps), nullptr};
+  auto as_other = [&](bool no_new_privs) {
+    return capture([&] {
+             become_nobody();
+             if (no_new_privs) REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+             SYS(execve, "./probe", kArgv, env);
+           })
+        .text;
+  };
+  CHECK_EQ(as_other(false), std::string("81 81 1\n"));
+  CHECK_EQ(as_other(true), std::string("0 0 1\n"));
+  // A program that counts on them is not run without.
+  Output out = capture([&] {
+    REQUIRE(prctl(PR_CAPBSET_DROP, CAP_CHOWN, 0, 0, 0) == 0);
+    become_nobody();
+    FAILS(EPERM, execve, "./probe", kArgv, env);
+    _exit(0);
+  });
+  CHECK_EQ(out.status, exited(0));
+  // One that asks for them itself starts with what there is.
+  REQUIRE(give(0) == 0);
+  CHECK_EQ(as_other(false), std::string("81 0 1\n"));
+  // Whoever writes to the file takes them away.
+  int fd = OK(open, "probe", O_WRONLY | O_APPEND);
+  OK(write, fd, "", 1);
+  OK(close, fd);
+  CHECK_EQ(as_other(false), std::string("0 0 0\n"));
+  REQUIRE(give(0) == 0);
+  OK(chown, "probe", 0, 0);
+  CHECK_EQ(as_other(false), std::string("0 0 0\n"));
+}
+
+TEST(exec_of_file_open_for_writing) {
+  put_file("prog", read_file("/proc/self/exe"), 0755);
+  int fd = OK(open, "prog", O_WRONLY | O_CLOEXEC);
+  FAILS(ETXTBSY, execve, "./prog", kArgv, kEnv);
+  OK(close, fd);
+  char* env[] = {const_cast<char*>(kPrintIds), nullptr};
+  Output out = capture([&] { SYS(execve, "./prog", kArgv, env); });
+  CHECK_EQ(out.status, exited(0));
 }

@@ -106,21 +106,42 @@ TEST(rusage_counts) {
   rusage usage = {};
   OK(getrusage, RUSAGE_SELF, &usage);
   CHECK(usage.ru_maxrss > 0);
-  long faults = usage.ru_minflt;
+  long resident = usage.ru_maxrss;
   auto* memory =
-      static_cast<char*>(mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  madvise(memory, 1 << 20, MADV_NOHUGEPAGE);
-  for (int i = 0; i < 1 << 20; i += 4096) memory[i] = 1;
+      static_cast<char*>(mmap(nullptr, 8 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  for (int i = 0; i < 8 << 20; i += 4096) memory[i] = 1;
   int64_t end = now_ns(CLOCK_PROCESS_CPUTIME_ID) + 20'000'000;
   while (now_ns(CLOCK_PROCESS_CPUTIME_ID) < end) {
   }
   OK(getrusage, RUSAGE_SELF, &usage);
-  CHECK(usage.ru_minflt >= faults + 200);
+  CHECK(usage.ru_maxrss >= resident + (7 << 10));
   CHECK(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec + usage.ru_utime.tv_sec > 10'000);
   OK(getrusage, RUSAGE_CHILDREN, &usage);
   OK(getrusage, RUSAGE_THREAD, &usage);
   FAILS(EINVAL, getrusage, 5, &usage);
   FAILS(EFAULT, getrusage, RUSAGE_SELF, kBadPointer);
+}
+
+TEST(rusage_counts_faults) {
+  rusage before, after;
+  OK(getrusage, RUSAGE_SELF, &before);
+  auto* memory =
+      static_cast<char*>(mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  madvise(memory, 1 << 20, MADV_NOHUGEPAGE);
+  for (int i = 0; i < 1 << 20; i += 4096) memory[i] = 1;
+  OK(getrusage, RUSAGE_SELF, &after);
+  CHECK(after.ru_minflt >= before.ru_minflt + 200);
+}
+
+TEST(rusage_maxrss_of_children) {
+  in_child([] {
+    auto* memory = static_cast<char*>(
+        mmap(nullptr, 32 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    for (int i = 0; i < 32 << 20; i += 4096) memory[i] = 1;
+  });
+  rusage usage;
+  OK(getrusage, RUSAGE_CHILDREN, &usage);
+  CHECK(usage.ru_maxrss >= 32 << 10);
 }
 
 TEST(rusage_counts_switches) {

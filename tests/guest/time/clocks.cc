@@ -3,6 +3,9 @@
 #include <sys/time.h>
 #include <sys/timex.h>
 
+#include <atomic>
+#include <thread>
+
 #include "harness/util.h"
 
 using namespace guest;
@@ -132,6 +135,12 @@ TEST(adjtimex_reads) {
     tx.modes = ADJ_FREQUENCY;
     FAILS(EPERM, adjtimex, &tx);
   });
+  tx = {};
+  CHECK_EQ(OK(clock_adjtime, CLOCK_REALTIME, &tx), state);
+  CHECK(tx.time.tv_sec > 1'600'000'000);
+  CHECK_EQ(tx.tick, 10'000);
+  FAILS(EOPNOTSUPP, clock_adjtime, CLOCK_MONOTONIC, &tx);
+  FAILS(EINVAL, clock_adjtime, 77, &tx);
 }
 
 TEST(nanosleep_sleeps_enough) {
@@ -179,6 +188,33 @@ TEST(clock_nanosleep_errnos) {
   FAILS(EINVAL, clock_nanosleep, CLOCK_MONOTONIC, 0, &t, nullptr);
   t = {-1, 0};
   FAILS(EINVAL, clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr);
+}
+
+// Sleeps until other threads have worked: alone it would not end.
+TEST(clock_nanosleep_of_cpu_time) {
+  std::atomic<bool> stop{false};
+  std::thread worker([&] {
+    while (!stop.load(std::memory_order_relaxed)) {
+    }
+  });
+  int64_t start = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+  timespec t = {0, 20'000'000};
+  OK(clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, &t, nullptr);
+  CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) >= start + 20'000'000);
+  clockid_t of_worker;
+  REQUIRE(pthread_getcpuclockid(worker.native_handle(), &of_worker) == 0);
+  int64_t until = now_ns(of_worker) + 10'000'000;
+  t = ns_to_timespec(until);
+  OK(clock_nanosleep, of_worker, TIMER_ABSTIME, &t, nullptr);
+  CHECK(now_ns(of_worker) >= until);
+  t = {0, 1};
+  OK(clock_nanosleep, of_worker, TIMER_ABSTIME, &t, nullptr);
+  stop = true;
+  worker.join();
+  FAILS(EINVAL, clock_nanosleep, of_worker, 0, &t, nullptr);
+  clockid_t own;
+  REQUIRE(pthread_getcpuclockid(pthread_self(), &own) == 0);
+  FAILS(EINVAL, clock_nanosleep, own, 0, &t, nullptr);
 }
 
 TEST(sleeps_overlap) {

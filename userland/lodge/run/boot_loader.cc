@@ -269,7 +269,7 @@ void move_vdso(mailbox::Mailbox& m) {
 Vps prepare_vps(const RunOptions& o, bool terminal, MappedMailbox*& mailbox_out) {
   Vps vps;
   std::filesystem::path here = own_directory();
-  vps.kernel_path = here / "lodge-kernel";
+  vps.kernel_path = o.kernel.empty() ? (here / "lodge-kernel").string() : o.kernel;
   if (access(vps.kernel_path.c_str(), R_OK) != 0)
     throw host_failure("cannot read " + vps.kernel_path + "; build the target lodge-kernel", errno);
   std::string image = o.image.empty() ? (here.parent_path() / "images/default.img").string() : o.image;
