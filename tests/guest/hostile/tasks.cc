@@ -95,8 +95,10 @@ void death_signal_off() {
 
 Suite tasks_suite() {
   Suite suite;
+  // The tid bits are in the sets that the wall lets through: they store into the new task's own memory.
+  constexpr uint64_t kHarmless = CLONE_PARENT | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID;
   for (int bit = 0; bit < 64; bit++) {
-    if (1ull << bit == CLONE_PARENT) continue;
+    if ((1ull << bit) & kHarmless) continue;
     suite.push_back({"clone_bit_" + std::to_string(bit),
                      [bit] { clone_with((CLONE_PARENT | SIGCHLD) ^ (1ull << bit)); }});
   }
