@@ -2,6 +2,7 @@
 
 #include "kernel/file/fd_table.h"
 #include "kernel/mm/mm.h"
+#include "kernel/sched/cpu_time.h"
 #include "kernel/task/exec_state.h"
 #include "kernel/task/process.h"
 #include "kernel/task/process_timer.h"
@@ -168,6 +169,9 @@ Result<SyscallReturn> sys_sysinfo(Task& task, UserOut<Sysinfo> out) {
   Sysinfo s;
   constexpr uint64_t kSecond = 1'000'000'000;
   s.uptime = static_cast<int64_t>((uptime_ns() + kSecond - 1) / kSecond);
+  LoadAverage::Values averages = load_averages();
+  constexpr unsigned kSysinfoShift = 16 - LoadAverage::kFraction;  // SI_LOAD_SHIFT
+  for (int i = 0; i < 3; i++) s.loads[i] = uint64_t{averages.load[i]} << kSysinfoShift;
   const MemoryAccount& memory = task.mm().system().account;
   uint64_t total = memory.limit(), used = memory.committed();
   s.total_ram = total << kPageShift;

@@ -47,7 +47,7 @@ Result<size_t> read_host_file(host::HostFile file, void* buffer, size_t n, uint6
     return r.error();
   }
   while (done < n) {
-    sched_release_cpu();
+    sched_release_cpu(HostCall::kDisk);
     auto r = host::pread(file, static_cast<char*>(buffer) + done, n - done, offset + done);
     sched_reacquire_cpu();
     if (!r.ok()) {

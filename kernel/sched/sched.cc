@@ -1,4 +1,4 @@
-// Switching, waking, ticks and balance.
+// Switching and waking; the tick and the balance are in tick.cc.
 //
 // States: a thread is current of exactly one virtual CPU (kRunning; also while it is on its way to sleep and
 // has not given the CPU up yet), or in one queue (kRunnable), or neither (waiting, stopped, dead). The change
@@ -8,10 +8,9 @@
 //
 // A switch is: make the next thread current, wake its futex, wait on one's own. wake_word is 1 while a thread
 // has, or is about to take, its turn.
-#include "kernel/sched/sched.h"
-
 #include "kernel/base/panic.h"
 #include "kernel/host/host.h"
+#include "kernel/sched/switch.h"
 
 namespace lodge {
 namespace {
@@ -21,71 +20,59 @@ bool is_waiting(RunState s) {
          s == RunState::kStopped;
 }
 
-bool is_realtime(const SchedEntity& e) {
-  return e.policy == SchedPolicy::kFifo || e.policy == SchedPolicy::kRr;
+}  // namespace
+
+Thread& thread_of(SchedEntity& e) {
+  constexpr size_t offset = offsetof(Thread, sched);
+  return *reinterpret_cast<Thread*>(reinterpret_cast<char*>(&e) - offset);
 }
 
-void charge_locked(VirtualCpu& cpu, Thread& t, uint64_t now) {
+void enqueue_locked(VirtualCpu& cpu, Thread& t, uint64_t now, Placement how) {
   SchedEntity& e = t.sched;
-  uint64_t ran = now > e.exec_start ? now - e.exec_start : 0;
-  e.exec_start = now;
-  e.runtime.store(e.runtime.load(std::memory_order_relaxed) + ran, std::memory_order_relaxed);
-  if (is_realtime(e))
-    e.slice_left = e.slice_left > ran ? e.slice_left - ran : 0;
-  else
-    cpu.fair.charge(e, ran);
-}
-
-void enqueue_locked(VirtualCpu& cpu, Thread& t, uint64_t now, FairQueue::Placement how) {
-  SchedEntity& e = t.sched;
+  settle_idle_locked(cpu, now);
   e.queued = true;
   e.queued_since = now;
   e.vcpu.store(&cpu, std::memory_order_relaxed);
+  cpu.queued_since_sum += now;
   cpu.waiting.fetch_add(1, std::memory_order_relaxed);
   if (!is_realtime(e)) {
-    cpu.fair.enqueue(e, how);
+    if (how == Placement::kWoken) cpu.fair->place(e, fair_current_locked(cpu));
+    cpu.fair->enqueue(e);
     return;
   }
   // A preempted thread with time left goes to the head of its priority, any other to the tail (sched(7)).
-  bool head = how == FairQueue::Placement::kPreempted && (e.policy == SchedPolicy::kFifo || e.slice_left > 0);
-  for (SchedEntity& o : cpu.realtime)
-    if (o.rt_priority < e.rt_priority || (head && o.rt_priority == e.rt_priority)) {
-      cpu.realtime.insert_before(o, e);
-      return;
-    }
-  cpu.realtime.push_back(e);
+  bool head = how == Placement::kPreempted && (e.policy == SchedPolicy::kFifo || e.slice_left > 0);
+  cpu.realtime.enqueue(e, head ? RealtimeQueue::End::kHead : RealtimeQueue::End::kTail);
 }
 
-void dequeue_locked(VirtualCpu& cpu, SchedEntity& e) {
+void dequeue_locked(VirtualCpu& cpu, SchedEntity& e, uint64_t now) {
+  uint64_t waited = now > e.queued_since ? now - e.queued_since : 0;
   e.queued = false;
+  e.wait_time.store(e.wait_time.load(std::memory_order_relaxed) + waited, std::memory_order_relaxed);
+  cpu.queued_time += waited;
+  cpu.queued_since_sum -= e.queued_since;
   cpu.waiting.fetch_sub(1, std::memory_order_relaxed);
   if (is_realtime(e))
-    cpu.realtime.remove(e);
+    cpu.realtime.dequeue(e);
   else
-    cpu.fair.dequeue(e);
+    cpu.fair->dequeue(e);
 }
 
-// Takes the next thread out of the queue; `running` competes in the fair average if given.
-Thread* take_next_locked(VirtualCpu& cpu, SchedEntity* running) {
-  if (cpu.waiting.load(std::memory_order_relaxed) == 0) return nullptr;
-  SchedEntity* e = cpu.realtime.front();
-  if (!e) e = cpu.fair.pick(running);
+Thread* take_next_locked(VirtualCpu& cpu, SchedEntity* running, uint64_t now) {
+  if (cpu.waiting.load(std::memory_order_relaxed) == 0 || scheduler().bandwidth.exhausted()) return nullptr;
+  SchedEntity* e = cpu.realtime.first();
+  if (!e) e = cpu.fair->pick(running);
   if (!e) return nullptr;
-  dequeue_locked(cpu, *e);
+  dequeue_locked(cpu, *e, now);
   return &thread_of(*e);
 }
 
 void make_current_locked(VirtualCpu& cpu, Thread* next, uint64_t now) {
+  settle_idle_locked(cpu, now);
   cpu.current.store(next, std::memory_order_release);
   cpu.switches.fetch_add(1, std::memory_order_relaxed);
-  if (!next) {
-    cpu.idle_since = now;
-    return;
-  }
-  if (cpu.idle_since) {
-    cpu.idle_time.fetch_add(now - cpu.idle_since, std::memory_order_relaxed);
-    cpu.idle_since = 0;
-  }
+  cpu.idle_since = next ? 0 : now;
+  if (!next) return;
   next->sched.vcpu.store(&cpu, std::memory_order_relaxed);
   next->virtual_cpu = static_cast<uint32_t>(cpu.index);
   next->sched.exec_start = now;
@@ -94,10 +81,22 @@ void make_current_locked(VirtualCpu& cpu, Thread* next, uint64_t now) {
   next->state.store(RunState::kRunning, std::memory_order_release);
 }
 
+void start_idle_locked(VirtualCpu& cpu, Thread& t, uint64_t now) {
+  if (!is_realtime(t.sched)) cpu.fair->place(t.sched, nullptr);
+  make_current_locked(cpu, &t, now);
+}
+
+SchedEntity* fair_current_locked(VirtualCpu& cpu) {
+  Thread* t = cpu.current.load(std::memory_order_relaxed);
+  return t && !is_realtime(t->sched) ? &t->sched : nullptr;
+}
+
 void let_run(Thread& t) {
   t.wake_word.store(1, std::memory_order_release);
   host::futex_wake(t.wake_word, 1);
 }
+
+namespace {
 
 // Parks until current. With a deadline, false if it passed first (and the thread is then still parked).
 bool park(Thread& self, uint64_t deadline) {
@@ -139,40 +138,41 @@ bool preempts_locked(VirtualCpu& cpu, Thread& running, Thread& woken) {
   if (is_realtime(woken.sched))
     return !is_realtime(running.sched) || woken.sched.rt_priority > running.sched.rt_priority;
   if (is_realtime(running.sched)) return false;
-  return cpu.fair.should_preempt(running.sched, woken.sched);
+  return cpu.fair->should_preempt(running.sched, woken.sched);
 }
 
 void need_ticks() {
   Scheduler& s = scheduler();
-  if (s.ticking.load(std::memory_order_relaxed) != 0) return;
+  if (s.ticking.load(std::memory_order_seq_cst) != 0) return;
   if (s.ticking.exchange(1, std::memory_order_acq_rel) == 0) wake_tick_thread();
 }
 
-// t is ours to place (state kRunnable, in no queue).
+}  // namespace
+
 void place(Thread& t) {
   VirtualCpu& cpu = choose_cpu(t);
   uint64_t now = host::monotonic_ns();
   Thread* running;
-  bool preempt = false;
+  bool starts = false, preempt = false;
   {
     MutexLock guard(cpu.lock);
     running = cpu.current.load(std::memory_order_relaxed);
-    if (running) {
-      charge_locked(cpu, *running, now);
-      enqueue_locked(cpu, t, now, FairQueue::Placement::kWoken);
-      preempt = preempts_locked(cpu, *running, t);
-      if (preempt) running->pending.fetch_or(kPendingResched, std::memory_order_acq_rel);
+    starts = !running && !scheduler().bandwidth.exhausted();
+    if (starts) {
+      start_idle_locked(cpu, t, now);
     } else {
-      make_current_locked(cpu, &t, now);
+      if (running) charge_locked(cpu, *running, now);
+      enqueue_locked(cpu, t, now, Placement::kWoken);
+      preempt = running && preempts_locked(cpu, *running, t);
+      if (preempt) running->pending.fetch_or(kPendingResched, std::memory_order_acq_rel);
     }
   }
-  if (!running) {
-    let_run(t);
-    return;
-  }
+  if (starts) let_run(t);
   need_ticks();
   if (preempt && running != &current()) kick(*running);
 }
+
+namespace {
 
 // Kernel threads have no virtual CPU: they run when they are woken.
 bool has_cpu(const Thread& t) {
@@ -212,6 +212,14 @@ bool wait_interrupted(WaitMode mode) {
 
 namespace {
 
+// The virtual CPU goes on with `next`, or looks for work elsewhere.
+void run_or_pull(VirtualCpu& cpu, Thread* next, uint64_t now) {
+  if (next)
+    let_run(*next);
+  else
+    pull_work(cpu, now);
+}
+
 bool wait_off_cpu(Thread& self, uint64_t deadline_ns) {
   if (!has_cpu(self)) {
     if (!is_waiting(self.state.load(std::memory_order_acquire))) return true;
@@ -228,12 +236,12 @@ bool wait_off_cpu(Thread& self, uint64_t deadline_ns) {
       return false;
     }
     charge_locked(cpu, self, now);
-    if (!is_realtime(self.sched)) cpu.fair.note_sleep(self.sched);
+    if (!is_realtime(self.sched)) cpu.fair->leave(self.sched, &self.sched);
     self.sched.voluntary_switches++;
-    next = take_next_locked(cpu, nullptr);
+    next = take_next_locked(cpu, nullptr, now);
     make_current_locked(cpu, next, now);
   }
-  if (next) let_run(*next);
+  run_or_pull(cpu, next, now);
   if (park(self, deadline_ns)) return true;
   // The deadline passed. Whoever makes the thread runnable wins: a waker, who then also places it, or we.
   RunState s = self.state.load(std::memory_order_acquire);
@@ -288,10 +296,10 @@ void sched_exit(Thread& self) {
     MutexLock guard(cpu.lock);
     charge_locked(cpu, self, now);
     self.state.store(RunState::kDead, std::memory_order_release);
-    next = take_next_locked(cpu, nullptr);
+    next = take_next_locked(cpu, nullptr, now);
     make_current_locked(cpu, next, now);
   }
-  if (next) let_run(*next);
+  run_or_pull(cpu, next, now);
 }
 
 void sched_bury(Thread& gone) {
@@ -302,9 +310,9 @@ void sched_bury(Thread& gone) {
     MutexLock guard(cpu.lock);
     gone.state.store(RunState::kDead, std::memory_order_release);
     if (gone.sched.queued) {
-      dequeue_locked(cpu, gone.sched);
+      dequeue_locked(cpu, gone.sched, now);
     } else if (cpu.current.load(std::memory_order_relaxed) == &gone) {
-      next = take_next_locked(cpu, nullptr);
+      next = take_next_locked(cpu, nullptr, now);
       make_current_locked(cpu, next, now);
     }
   }
@@ -315,38 +323,44 @@ namespace {
 
 enum class GiveWay : uint8_t { kToBetter, kToAny };
 
+// Whether `self`, which runs, is to make room for somebody in the queue.
+bool gives_way_locked(VirtualCpu& cpu, const SchedEntity& self, GiveWay how) {
+  if (scheduler().bandwidth.exhausted()) return true;
+  SchedEntity* rt = cpu.realtime.first();
+  if (!is_realtime(self)) return rt || how == GiveWay::kToAny || cpu.fair->is_better(self);
+  if (!rt || rt->rt_priority < self.rt_priority) return false;
+  bool has_slice = self.policy == SchedPolicy::kFifo || self.slice_left > 0;
+  return rt->rt_priority > self.rt_priority || how == GiveWay::kToAny || !has_slice;
+}
+
 // Hands the CPU to another thread, if there is a fitting one, and waits for the next turn.
 void give_way(GiveWay how) {
   Thread& self = current();
   if (!has_cpu(self)) return host::yield();
   VirtualCpu& cpu = *self.sched.vcpu.load(std::memory_order_relaxed);
-  if (cpu.waiting.load(std::memory_order_relaxed) == 0) return;
+  if (cpu.waiting.load(std::memory_order_relaxed) == 0 && !scheduler().bandwidth.exhausted()) return;
   uint64_t now = host::monotonic_ns();
   Thread* next;
   {
     MutexLock guard(cpu.lock);
     charge_locked(cpu, self, now);
-    SchedEntity* rt = cpu.realtime.front();
-    bool fair = !is_realtime(self.sched);
-    if (!fair) {
-      if (!rt || rt->rt_priority < self.sched.rt_priority) return;
-      bool has_slice = self.sched.policy == SchedPolicy::kFifo || self.sched.slice_left > 0;
-      if (rt->rt_priority == self.sched.rt_priority && how == GiveWay::kToBetter && has_slice) return;
-    }
+    if (!gives_way_locked(cpu, self.sched, how)) return;
     self.state.store(RunState::kRunnable, std::memory_order_relaxed);
-    if (fair && how == GiveWay::kToAny) {
-      // A yield gives up the rest of the request: the deadline moves one slice on.
-      self.sched.deadline = self.sched.vruntime + 2 * kBaseSliceNs * 1024 / weight_of(self.sched);
+    bool fair = !is_realtime(self.sched);
+    if (how == GiveWay::kToAny) {
+      if (fair)
+        cpu.fair->yield(self.sched);
+      else
+        self.sched.slice_left = 0;
     }
-    auto placement = how == GiveWay::kToAny ? FairQueue::Placement::kWoken : FairQueue::Placement::kPreempted;
-    if (fair) placement = FairQueue::Placement::kPreempted;
-    if (!fair && how == GiveWay::kToAny) self.sched.slice_left = 0;
-    next = take_next_locked(cpu, &self.sched);
-    enqueue_locked(cpu, self, now, placement);
+    next = take_next_locked(cpu, fair ? &self.sched : nullptr, now);
+    // A FIFO thread that yields goes to the tail of its priority.
+    bool to_tail = !fair && how == GiveWay::kToAny;
+    enqueue_locked(cpu, self, now, to_tail ? Placement::kWoken : Placement::kPreempted);
     (how == GiveWay::kToAny ? self.sched.voluntary_switches : self.sched.involuntary_switches)++;
     make_current_locked(cpu, next, now);
   }
-  let_run(*next);
+  if (next) let_run(*next);
   park(self, host::kNever);
 }
 
@@ -361,7 +375,7 @@ void sched_resched() {
   give_way(GiveWay::kToBetter);
 }
 
-void sched_release_cpu() {
+void sched_release_cpu(HostCall why) {
   Thread& self = current();
   if (!has_cpu(self)) return;
   VirtualCpu& cpu = *self.sched.vcpu.load(std::memory_order_relaxed);
@@ -370,47 +384,74 @@ void sched_release_cpu() {
   {
     MutexLock guard(cpu.lock);
     charge_locked(cpu, self, now);
-    if (!is_realtime(self.sched)) cpu.fair.note_sleep(self.sched);
+    if (!is_realtime(self.sched)) cpu.fair->leave(self.sched, &self.sched);
     self.state.store(RunState::kUninterruptible, std::memory_order_relaxed);
-    next = take_next_locked(cpu, nullptr);
+    if (why == HostCall::kDisk) {
+      self.sched.io_cpu = &cpu;
+      cpu.io_waiters++;
+    }
+    next = take_next_locked(cpu, nullptr, now);
     make_current_locked(cpu, next, now);
   }
-  if (next) let_run(*next);
+  run_or_pull(cpu, next, now);
 }
 
 void sched_reacquire_cpu() {
   Thread& self = current();
   if (!has_cpu(self)) return;
+  if (VirtualCpu* io_cpu = self.sched.io_cpu) {
+    MutexLock guard(io_cpu->lock);
+    settle_idle_locked(*io_cpu, host::monotonic_ns());
+    io_cpu->io_waiters--;
+    self.sched.io_cpu = nullptr;
+  }
   self.state.store(RunState::kRunnable, std::memory_order_release);
   place(self);
   park(self, host::kNever);
 }
 
+namespace {
+
+// Applies `change` to the thread's policy, nice or affinity, wherever the thread is but in a queue.
+void change_locked(VirtualCpu& cpu, Thread& t, void (*change)(Thread&, void*), void* argument) {
+  SchedEntity& e = t.sched;
+  bool was_realtime = is_realtime(e);
+  uint64_t old_weight = weight_of(e);
+  SchedEntity* running = fair_current_locked(cpu);
+  bool competes = e.queued || running == &e || cpu.current.load(std::memory_order_relaxed) == &t;
+  change(t, argument);
+  if (e.policy == SchedPolicy::kRr) e.slice_left = kRrSliceNs;
+  if (!competes || is_realtime(e)) return;
+  if (running == &e) running = nullptr;
+  if (was_realtime)
+    cpu.fair->place(e, running);
+  else
+    cpu.fair->reweigh(e, old_weight, running);
+}
+
+}  // namespace
+
 void sched_requeue(Thread& t, void (*change)(Thread&, void*), void* argument) {
   bool moved = false;
-  VirtualCpu* cpu;
   for (;;) {
-    cpu = t.sched.vcpu.load(std::memory_order_relaxed);
+    VirtualCpu* cpu = t.sched.vcpu.load(std::memory_order_relaxed);
     if (!cpu) return change(t, argument);
+    uint64_t now = host::monotonic_ns();
     MutexLock guard(cpu->lock);
     if (t.sched.vcpu.load(std::memory_order_relaxed) != cpu) continue;
-    bool queued = t.sched.queued;
-    if (queued) dequeue_locked(*cpu, t.sched);
-    change(t, argument);
-    if (t.sched.policy == SchedPolicy::kRr) t.sched.slice_left = kRrSliceNs;
-    if (!queued) {
-      // The running thread that may no longer be here, or no longer be the best, gives way at its next
-      // return.
-      if (cpu->current.load(std::memory_order_relaxed) == &t)
-        t.pending.fetch_or(allowed_on(t, *cpu) ? kPendingResched : kPendingMigrate,
-                           std::memory_order_acq_rel);
-      break;
+    bool queued = t.sched.queued, runs = cpu->current.load(std::memory_order_relaxed) == &t;
+    if (runs) charge_locked(*cpu, t, now);
+    if (queued) dequeue_locked(*cpu, t.sched, now);
+    change_locked(*cpu, t, change, argument);
+    bool stays = allowed_on(t, *cpu);
+    if (queued && stays) {
+      enqueue_locked(*cpu, t, now, Placement::kPreempted);
+    } else if (queued) {
+      if (!is_realtime(t.sched)) cpu->fair->leave(t.sched, fair_current_locked(*cpu));
+      moved = true;
     }
-    if (allowed_on(t, *cpu)) {
-      enqueue_locked(*cpu, t, host::monotonic_ns(), FairQueue::Placement::kPreempted);
-      break;
-    }
-    moved = true;
+    // The running thread that may no longer be here, or no longer be the best, gives way at its next return.
+    if (runs) t.pending.fetch_or(stays ? kPendingResched : kPendingMigrate, std::memory_order_acq_rel);
     break;
   }
   if (moved)
@@ -425,82 +466,8 @@ void sched_migrate() {
   self.pending.fetch_and(~kPendingMigrate, std::memory_order_acq_rel);
   VirtualCpu* cpu = self.sched.vcpu.load(std::memory_order_relaxed);
   if (!cpu || allowed_on(self, *cpu)) return;
-  sched_release_cpu();
+  sched_release_cpu(HostCall::kOther);
   sched_reacquire_cpu();
-}
-
-namespace {
-
-// An idle virtual CPU takes over somebody who has waited too long elsewhere.
-void balance(uint64_t now) {
-  Scheduler& s = scheduler();
-  for (int i = 0; i < s.cpu_count; i++) {
-    VirtualCpu& idle = s.cpus[i];
-    if (idle.current.load(std::memory_order_relaxed)) continue;
-    for (int j = 0; j < s.cpu_count; j++) {
-      VirtualCpu& busy = s.cpus[j];
-      if (i == j || busy.waiting.load(std::memory_order_relaxed) == 0) continue;
-      Thread* moved = nullptr;
-      {
-        MutexLock guard(busy.lock);
-        auto consider = [&](SchedEntity& e) {
-          if (moved || now - e.queued_since < kTickNs / 4 || !((e.affinity >> idle.index) & 1)) return;
-          moved = &thread_of(e);
-        };
-        for (SchedEntity& e : busy.realtime) consider(e);
-        for (SchedEntity* e = busy.fair.first(); e; e = busy.fair.next(*e)) consider(*e);
-        if (moved) {
-          dequeue_locked(busy, moved->sched);
-          if (!is_realtime(moved->sched)) moved->sched.lag = 0;
-          moved->sched.vcpu.store(&idle, std::memory_order_relaxed);
-        }
-      }
-      if (!moved) continue;
-      request_affinity(*moved, idle.index);
-      place(*moved);
-      break;
-    }
-  }
-}
-
-}  // namespace
-
-uint64_t sched_tick(uint64_t now) {
-  Scheduler& s = scheduler();
-  bool anyone_waits = false;
-  for (int i = 0; i < s.cpu_count; i++) {
-    VirtualCpu& cpu = s.cpus[i];
-    if (cpu.waiting.load(std::memory_order_relaxed) == 0) continue;
-    anyone_waits = true;
-    Thread* running;
-    bool end = false;
-    {
-      MutexLock guard(cpu.lock);
-      running = cpu.current.load(std::memory_order_relaxed);
-      if (!running) continue;
-      charge_locked(cpu, *running, now);
-      SchedEntity& e = running->sched;
-      SchedEntity* rt = cpu.realtime.front();
-      if (rt && (!is_realtime(e) || rt->rt_priority > e.rt_priority ||
-                 (e.policy == SchedPolicy::kRr && e.slice_left == 0 && rt->rt_priority == e.rt_priority)))
-        end = true;
-      else if (!is_realtime(e)) {
-        SchedEntity* best = cpu.fair.pick(&e);
-        end = best && static_cast<int64_t>(best->deadline - e.deadline) < 0;
-      }
-      if (end) running->pending.fetch_or(kPendingResched, std::memory_order_acq_rel);
-    }
-    if (end) kick(*running);
-  }
-  if (!anyone_waits) {
-    s.ticking.store(0, std::memory_order_seq_cst);
-    for (int i = 0; i < s.cpu_count; i++)
-      if (s.cpus[i].waiting.load(std::memory_order_seq_cst) != 0 && s.ticking.exchange(1) == 0)
-        return now + kTickNs;
-    return host::kNever;
-  }
-  balance(now);
-  return now + kTickNs;
 }
 
 void kick(Thread& t) {

@@ -21,13 +21,19 @@ void sched_resched();
 // Leaves a virtual CPU that the affinity no longer allows: what kPendingMigrate asks for.
 void sched_migrate();
 // Around host calls that may block for long: the virtual CPU is free in between.
-void sched_release_cpu();
+enum class HostCall : uint8_t { kDisk, kOther };
+void sched_release_cpu(HostCall why);
 void sched_reacquire_cpu();
 // Policy, nice or affinity changed by `change` under the right lock.
 void sched_requeue(Thread& t, void (*change)(Thread&, void*), void* argument);
 
-// From the timer thread: charges, ends slices, balances. Returns when it wants to be called again (host ns),
-// kNever if nobody waits.
+// The CPU limit of the VPS, from now on.
+void sched_set_limit(const Bandwidth::Limit& limit);
+// The fair policy of all virtual CPUs, from now on.
+void sched_use_policy(FairKind kind);
+
+// From the timer thread: charges, samples, ends slices, holds the limit, balances. Returns when it wants to
+// be called again (host ns), kNever if nobody runs.
 uint64_t sched_tick(uint64_t now);
 
 // Hooks that the platform answers: a request to the monitor.

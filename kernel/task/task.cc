@@ -3,7 +3,7 @@
 #include "kernel/file/fd_table.h"
 #include "kernel/host/host_state.h"
 #include "kernel/mm/mm.h"
-#include "kernel/sched/runqueue.h"
+#include "kernel/sched/cpu_time.h"
 #include "kernel/task/limits_hook.h"
 #include "kernel/task/process.h"
 #include "kernel/task/process_timer.h"
@@ -50,22 +50,14 @@ Process::~Process() {
 }
 
 uint64_t cpu_time_ns(const Task& t) {
-  uint64_t ns = t.sched.runtime.load(std::memory_order_relaxed);
-  VirtualCpu* cpu = t.sched.vcpu.load(std::memory_order_relaxed);
-  // A running thread is charged when it stops; what is missing is as good as the moment we look at it.
-  if (cpu && cpu->current.load(std::memory_order_relaxed) == &t) {
-    uint64_t now = host::monotonic_ns(), since = t.sched.exec_start;
-    if (since != 0 && now > since) ns += now - since;
-  }
-  return ns;
+  return thread_times(t).total;
 }
 
 Usage usage_of(const Task& t) {
   Usage u;
-  uint64_t total = cpu_time_ns(t);
-  u.system = t.sched.system_time.load(std::memory_order_relaxed);
-  if (u.system > total) u.system = total;
-  u.user = total - u.system;
+  ThreadTimes times = thread_times(t);
+  u.system = times.system;
+  u.user = times.total - times.system;
   u.min_faults = t.min_faults;
   u.voluntary = t.sched.voluntary_switches;
   u.involuntary = t.sched.involuntary_switches;

@@ -1,11 +1,7 @@
 // Time and load: uptime, loadavg, stat and its like.
-//
-// A virtual processor's time is busy or idle; what part of the busy time is the kernel's is known only where
-// a thread's own time says so.
-#include <algorithm>
-
+// Where the time went is the scheduler's to say (kernel/sched/cpu_time.h).
 #include "kernel/base/format.h"
-#include "kernel/sched/sched.h"
+#include "kernel/sched/cpu_time.h"
 #include "kernel/task/process.h"
 #include "kernel/time/clock.h"
 #include "vfs/procfs/procfs.h"
@@ -14,29 +10,18 @@
 
 namespace lodge {
 
-CpuTimes cpu_times(int index) {
-  VirtualCpu& cpu = scheduler().cpus[index];
-  CpuTimes t;
-  uint64_t now = host::monotonic_ns();
-  {
-    MutexLock lock(cpu.lock);
-    t.idle = cpu.idle_time.load(std::memory_order_relaxed);
-    if (cpu.idle_since && now > cpu.idle_since) t.idle += now - cpu.idle_since;
-  }
-  uint64_t up = now - kernel_part<ClockState>().monotonic_base;
-  t.idle = std::min(t.idle, up);
-  t.busy = up - t.idle;
-  return t;
-}
-
 namespace {
 
 CpuTimes all_cpu_times() {
   CpuTimes all;
   for (int i = 0; i < scheduler().cpu_count; i++) {
-    CpuTimes t = cpu_times(i);
-    all.busy += t.busy;
+    CpuTimes t = cpu_times(scheduler().cpus[i]);
+    all.user += t.user;
+    all.nice += t.nice;
+    all.system += t.system;
     all.idle += t.idle;
+    all.iowait += t.iowait;
+    all.steal += t.steal;
   }
   return all;
 }
@@ -63,7 +48,8 @@ Counts count_threads() {
 }
 
 void put_cpu_line(Formatter& out, const CpuTimes& t) {
-  format(out, " {} 0 0 {} 0 0 0 0 0 0\n", t.busy / kTickNs100, t.idle / kTickNs100);
+  format(out, " {} {} {} {} {} 0 0 {} 0 0\n", t.user / kTickNs100, t.nice / kTickNs100, t.system / kTickNs100,
+         t.idle / kTickNs100, t.iowait / kTickNs100, t.steal / kTickNs100);
 }
 
 }  // namespace
@@ -81,7 +67,7 @@ void show_stat(Formatter& out, uint32_t) {
   uint64_t switches = 0;
   for (int i = 0; i < scheduler().cpu_count; i++) {
     out.put("cpu").put(i);
-    put_cpu_line(out, cpu_times(i));
+    put_cpu_line(out, cpu_times(scheduler().cpus[i]));
     switches += scheduler().cpus[i].switches.load(std::memory_order_relaxed);
   }
   Counts c = count_threads();
@@ -91,54 +77,12 @@ void show_stat(Formatter& out, uint32_t) {
   out.put("softirq 0 0 0 0 0 0 0 0 0 0 0\n");
 }
 
-namespace {
-
-// Linux's fixed point (kernel/sched/loadavg.c): 11 bits of fraction, a step each 5 seconds, decays of 1, 5,
-// 15 minutes.
-constexpr uint32_t kFraction = 11, kOne = 1 << kFraction;
-constexpr uint64_t kStepNs = 5'000'000'000;
-constexpr uint32_t kDecay[3] = {1884, 2014, 2037};
-
-// x^n
-uint64_t fixed_power(uint64_t x, uint64_t n) {
-  uint64_t result = kOne;
-  for (; n > 0; n >>= 1) {
-    if (n & 1) result = (result * x + kOne / 2) >> kFraction;
-    x = (x * x + kOne / 2) >> kFraction;
-  }
-  return result;
-}
-
-}  // namespace
-
-// No timer keeps the averages, since nothing may run while nobody does: the mean over the time that has
-// passed is the busy time of the processors in it, and who waits for one now is taken to have waited all
-// along.
 void show_loadavg(Formatter& out, uint32_t) {
   Counts c = count_threads();
-  uint64_t busy = all_cpu_times().busy, now = uptime_ns();
-  uint32_t cpus_busy = 0, load[3];
-  for (int i = 0; i < scheduler().cpu_count; i++)
-    cpus_busy += scheduler().cpus[i].current.load(std::memory_order_relaxed) != nullptr;
-  ProcState& state = kernel_part<ProcState>();
-  {
-    MutexLock lock(state.load_lock);
-    if (uint64_t steps = (now - std::min(now, state.load_as_of_ns)) / kStepNs) {
-      uint64_t passed = now - state.load_as_of_ns;
-      uint64_t mean = busy > state.load_busy_ns ? (busy - state.load_busy_ns) * kOne / passed : 0;
-      if (c.running > cpus_busy) mean += uint64_t{c.running - cpus_busy} << kFraction;
-      for (int i = 0; i < 3; i++) {
-        uint64_t keep = fixed_power(kDecay[i], steps);
-        state.load[i] = static_cast<uint32_t>((state.load[i] * keep + mean * (kOne - keep)) >> kFraction);
-      }
-      state.load_as_of_ns = now;
-      state.load_busy_ns = busy;
-    }
-    for (int i = 0; i < 3; i++) load[i] = state.load[i];
-  }
-  for (uint32_t l : load) {
-    uint32_t rounded = l + kOne / 200;
-    format(out, "{}.{:02} ", rounded >> kFraction, (rounded & (kOne - 1)) * 100 >> kFraction);
+  for (uint32_t l : load_averages().load) {
+    uint32_t rounded = l + LoadAverage::kOne / 200;
+    format(out, "{}.{:02} ", rounded >> LoadAverage::kFraction,
+           (rounded & (LoadAverage::kOne - 1)) * 100 >> LoadAverage::kFraction);
   }
   format(out, "{}/{} {}\n", c.running, c.threads, c.last_pid);
 }
@@ -170,9 +114,16 @@ void show_softirqs(Formatter& out, uint32_t) {
 
 void show_schedstat(Formatter& out, uint32_t) {
   format(out, "version 15\ntimestamp {}\n", uptime_ns() / 1'000'000);
-  for (int i = 0; i < scheduler().cpu_count; i++)
-    format(out, "cpu{} 0 0 {} 0 0 0 {} 0 0\n", i,
-           scheduler().cpus[i].switches.load(std::memory_order_relaxed), cpu_times(i).busy);
+  for (int i = 0; i < scheduler().cpu_count; i++) {
+    VirtualCpu& cpu = scheduler().cpus[i];
+    uint64_t switches = cpu.switches.load(std::memory_order_relaxed), waited;
+    uint64_t busy = cpu_times(cpu).busy();
+    {
+      MutexLock lock(cpu.lock);
+      waited = cpu.queued_time;
+    }
+    format(out, "cpu{} 0 0 {} 0 0 0 {} {} 0\n", i, switches, busy, waited);
+  }
 }
 
 }  // namespace lodge

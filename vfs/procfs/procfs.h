@@ -11,11 +11,6 @@ namespace lodge {
 struct ProcState {
   static constexpr KernelPart kPart = KernelPart::kProc;
   uint64_t boot_id[2] = {};  // /proc/sys/kernel/random/boot_id
-  // Averages of the number of running threads over 1, 5 and 15 minutes, 2048 for one; as of `as_of_ns`, when
-  // the processors had been busy for `busy_ns`. Lock: load_lock.
-  Mutex load_lock{LockClass::kTask};
-  uint32_t load[3] = {};
-  uint64_t load_as_of_ns = 0, load_busy_ns = 0;
 };
 
 // At boot, when tasks, memory and the clock are there: makes ProcState and the file system type "proc".
@@ -28,11 +23,5 @@ extern const PseudoNode kProcSys;
 using ShowProc = void(Formatter& out, uint32_t index);
 ShowProc show_cpuinfo, show_stat, show_uptime, show_loadavg, show_interrupts, show_softirqs, show_schedstat;
 ShowProc show_meminfo, show_vmstat, show_zoneinfo, show_buddyinfo, show_slabinfo;
-
-// Since boot, of all virtual processors; ns.
-struct CpuTimes {
-  uint64_t busy = 0, idle = 0;
-};
-CpuTimes cpu_times(int cpu);
 
 }  // namespace lodge

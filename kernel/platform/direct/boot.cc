@@ -115,6 +115,7 @@ void make_kernel_parts(const BootInfo& boot) {
     s.cpus[i].index = i;
     s.cpus[i].idle_since = host::monotonic_ns();
   }
+  s.load.start(host::monotonic_ns());
   kernel->set_part(s);
 
   auto tasks = make_raw<Tasks>();
