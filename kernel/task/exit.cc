@@ -159,6 +159,7 @@ void leave_process(Task& t, int32_t wait_status) {
     }
     bool last = p->thread_count.fetch_sub(1, std::memory_order_acq_rel) == 1;
     p->thread_exits.wake_all();
+    tell_stop_if_complete_locked(*p);  // it may have been the one that the others' stop waited for
     if (last) {
       was_init = p.get() == all.init;
       status = p->exit_status;

@@ -22,6 +22,9 @@ Result<void> become_only_thread(Task& self);
 // Tells the parent of a change of state: its exit signal, or SIGCHLD for stops, and wakes its waits.
 // Tasks::lock held.
 void notify_parent_locked(Process& p, int cld_code, int32_t status);
+// Once every thread of a process that is being stopped has stopped: the parent hears of it. Tasks::lock is
+// held.
+void tell_stop_if_complete_locked(Process& p);
 
 // Takes a zombie out of the tree and the pid table; the tree's reference is the caller's to drop, without
 // locks. Tasks::lock is held.

@@ -115,7 +115,7 @@ class Process : public RefCounted<Process>, public ListNode<ChildTag>, public Li
   RefPtr<SignalHandlers> handlers;
   SignalQueue shared_signals;
   bool stopped = false;
-  int32_t stop_signal = 0;  // that stopped it
+  int32_t stop_signal = 0;  // that stopped it; negative until all threads stand still
   bool tell_parent_of_continue = false;
   bool unkillable = false;  // an init: signals that it does not handle pass it by (kill(2))
   bool group_exit = false;  // exit_group or a deadly signal: all threads are to go

@@ -14,7 +14,7 @@ using namespace abi;
 namespace {
 
 // The whole group stops; each of its threads comes to wait_while_stopped on its own (signal(7), stop
-// signals).
+// signals), and the last one tells the parent. Until then stop_signal is negative.
 void stop_group(Task& self, int signo) {
   Process& p = self.process();
   MutexLock tree(tasks().lock);
@@ -24,13 +24,11 @@ void stop_group(Task& self, int signo) {
     MutexLock guard(p.signals_lock);
     if (p.group_exit || p.stopped) return;
     p.stopped = true;
-    p.stop_to_report = true;
-    p.continue_to_report = false;
-    p.stop_signal = signo;
+    p.stop_to_report = p.continue_to_report = false;
+    p.stop_signal = -signo;
     for (Task& t : p.threads)
       if (&t != &self) make_look(t);
   }
-  notify_parent_locked(p, kCldStopped, signo);
 }
 
 void wait_while_stopped(Task& self) {
@@ -38,8 +36,12 @@ void wait_while_stopped(Task& self) {
   for (;;) {
     self.state.store(RunState::kStopped, std::memory_order_seq_cst);
     {
-      MutexLock guard(p.signals_lock);
-      if (!p.stopped || p.group_exit || self.has_pending(kPendingKill)) break;
+      MutexLock tree(tasks().lock);
+      {
+        MutexLock guard(p.signals_lock);
+        if (!p.stopped || p.group_exit || self.has_pending(kPendingKill)) break;
+      }
+      tell_stop_if_complete_locked(p);
     }
     wait_until_woken(host::kNever);
   }
@@ -64,6 +66,19 @@ void settle_restart(Task& self, const SigAction* action) {
 }
 
 }  // namespace
+
+void tell_stop_if_complete_locked(Process& p) {
+  int signo;
+  {
+    MutexLock guard(p.signals_lock);
+    if (!p.stopped || p.stop_signal >= 0 || p.group_exit) return;
+    for (Task& t : p.threads)
+      if (!t.exiting && t.state.load(std::memory_order_seq_cst) != RunState::kStopped) return;
+    signo = p.stop_signal = -p.stop_signal;
+    p.stop_to_report = true;
+  }
+  notify_parent_locked(p, kCldStopped, signo);
+}
 
 void deliver_signals(Task& self) {
   Process& p = self.process();

@@ -211,6 +211,9 @@ TEST(clock_nanosleep_of_cpu_time) {
   OK(clock_nanosleep, of_worker, TIMER_ABSTIME, &t, nullptr);
   stop = true;
   worker.join();
+  // join() may return a little before the thread is gone.
+  CHECK(eventually([&] { return clock_gettime(of_worker, &t) == -1; }));
+  t = {0, 1};
   FAILS(EINVAL, clock_nanosleep, of_worker, 0, &t, nullptr);
   clockid_t own;
   REQUIRE(pthread_getcpuclockid(pthread_self(), &own) == 0);
