@@ -123,7 +123,9 @@ void* alloc_for() {
     return Arena::current().alloc_typed(T::kSlab, sizeof(T), alignof(T));
   } else {
     static_assert(alignof(T) <= 16, "over-aligned types need a slab cache of their own");
-    return Arena::current().alloc(sizeof(T));
+    // kHot: what every process writes while it is made or ends.
+    return Arena::current().alloc(
+        sizeof(T), requires { T::kHot; } ? Heat::kHot : Heat::kCold);
   }
 }
 

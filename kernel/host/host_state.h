@@ -19,13 +19,14 @@ struct HostThread {
 
 struct HostState {
   static constexpr KernelPart kPart = KernelPart::kHost;
+  static constexpr bool kHot = true;
   host::VdsoFunctions vdso;
   uint64_t kernel_begin = 0, kernel_end = 0;
   uint64_t vdso_base = 0, vdso_end = 0, vdso_elf = 0;
   uint64_t xsave_mask = 0, xsave_size = 0;
   uint64_t hwcap = 0, hwcap2 = 0;
   uint32_t mxcsr_mask = 0xffff;
-  HostThread threads[kMaxSlots];
+  HostThread* threads = nullptr;  // [kMaxSlots]; hot
 };
 
 inline HostState& host_state() {

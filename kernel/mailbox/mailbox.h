@@ -110,8 +110,13 @@ struct Mailbox {
   std::atomic<uint32_t> finished;        // 1: exit_status holds
   std::atomic<uint32_t> exit_status;     // wait status of the first process
   std::atomic<uint32_t> message_length;  // of `message`: a panic or a boot error, one line
-  char message[1024];
   std::atomic<uint32_t> missing_length;  // names of missing system calls, for the closing line
+  // In the first page, which every process reads anyway.
+  union {
+    BootInfo boot;
+    uint8_t boot_area[kBootBytes];  // BootInfo, then its strings
+  };
+  char message[1024];
   char missing[2048];
   RequestEntry requests[kRequests];
   ReapedEntry reaped[kReaped];
@@ -119,10 +124,6 @@ struct Mailbox {
   ByteRing output;  // stdout or the terminal
   ByteRing error;   // stderr
   ByteRing trace;   // --strace and the kernel's log
-  union {
-    BootInfo boot;
-    uint8_t boot_area[kBootBytes];  // BootInfo, then its strings
-  };
   const char* strings() const { return reinterpret_cast<const char*>(boot_area) + sizeof(BootInfo); }
 };
 

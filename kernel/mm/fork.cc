@@ -6,6 +6,7 @@ namespace lodge {
 
 Result<Ref<Mm>> Mm::begin_fork() {
   map_lock_.lock();
+  refresh_patches();
   auto child = copy_for_child();
   if (!child.ok()) map_lock_.unlock();
   return child;

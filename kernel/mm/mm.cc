@@ -162,6 +162,7 @@ void Mm::copy_attributes(Vma& to, const Vma& from) {
   to.offset = from.offset;
   to.patch = from.patch;
   to.master = from.master;
+  to.patched_sites = from.patched_sites;
 }
 
 Result<void> Mm::split(Vma& v, uint64_t addr) {
@@ -188,6 +189,7 @@ bool Mm::can_merge(const Vma& low, const Vma& high) {
   if (low.has(kVmaGrowsDown | kVmaStub)) return false;
   if (low.file.get() != high.file.get() || low.object.get() != high.object.get()) return false;
   if (low.patch.get() != high.patch.get() || low.master.get() != high.master.get()) return false;
+  if (low.patched_sites != high.patched_sites) return false;
   return low.anonymous() || low.offset_of(high.start) == high.offset;
 }
 

@@ -293,7 +293,9 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   uint64_t find_stub_place(const Vma& v) const;
   Vma* stub_area_for(const Vma& v, PatchedText& text);
   Result<Filled> host_map_text(Vma& v);
-  void map_newer_pages(const Vma& v, PatchedText& text);
+  bool map_master(Vma& v, PatchedText& text);
+  void map_newer_pages(Vma& v, PatchedText& text);
+  void refresh_patches();
   void patch_page(Vma& v, PatchedText& text, uint64_t page);
   TextSite site_before(const Vma& v, uint64_t ip, uint64_t number) const;
   uint64_t find_site_filler(const Vma& v, uint64_t ip, const PatchedText* text) const;

@@ -121,32 +121,53 @@ Result<Mm::Filled> Mm::host_map_text(Vma& v) {
   SleepGuard<SleepMutex> guard(text->lock);
   if (!text->placed || !stub_area_for(v, *text)) return host_map(v, v.start, v.end);
   Filled filled{v.start, 0};
-  if (text->master_is_due()) {
+  if (text->master_is_due(v.length())) {
     filled = TRY(host_map(v, v.start, v.end));
     // Without memory for a new one the old one serves.
     if (filled.flags == 0) (void)text->build_master(v.start, v.offset, v.length());
   }
-  const PatchedText::Master& master = text->master();
-  if (master.text && master.offset == v.offset && master.text->length() == v.length() &&
-      host::map_file(v.start, v.length(), v.prot, host::Sharing::kPrivate, host::HostFile::kPages,
-                     master.text->offset())
-          .ok()) {
-    v.master = master.text;
-    filled = {v.end, 0};
-  }
+  if (map_master(v, *text)) filled = {v.end, 0};
   if (filled.end == v.start) filled = TRY(host_map(v, v.start, v.end));
   v.patch = text;
   map_newer_pages(v, *text);
   return filled;
 }
 
-void Mm::map_newer_pages(const Vma& v, PatchedText& text) {
+bool Mm::map_master(Vma& v, PatchedText& text) {
+  RefPtr<PageObject> master = text.master().text;
+  if (!master || text.master().offset != v.offset || master->length() != v.length()) return false;
+  if (!host::map_file(v.start, v.length(), v.prot, host::Sharing::kPrivate, host::HostFile::kPages,
+                      master->offset())
+           .ok())
+    return false;
+  MutexLock lock(tree_lock_);
+  std::swap(v.master, master);
+  return true;
+}
+
+void Mm::map_newer_pages(Vma& v, PatchedText& text) {
+  v.patched_sites = text.site_count();
   text.for_each_newer_page([&](const PatchedText::PageCopy& p) {
     if (p.offset < v.offset || p.offset >= v.offset + v.length()) return;
+    text.count_newer_page_use();
     // A page that cannot be mapped traps on.
     (void)host::map_file(v.start + (p.offset - v.offset), kPageSize, v.prot, host::Sharing::kPrivate,
                          host::HostFile::kPages, p.copy->offset());
   });
+}
+
+// What others have learnt of our text, and what we have learnt ourselves page by page: before a fork, since
+// else each child would trap, and copy all the small mappings.
+void Mm::refresh_patches() {
+  for (Vma* v = tree_.first(); v; v = v->above) {
+    if (!v->patch || v->has(kVmaStub) || v->patched_sites == v->patch->site_count() || !patchable(*v))
+      continue;
+    PatchedText& text = *v->patch;
+    SleepGuard<SleepMutex> guard(text.lock);
+    bool fresh = text.master_is_due(v->length()) && text.build_master(v->start, v->offset, v->length()).ok();
+    if (fresh || v->master.get() != text.master().text.get()) map_master(*v, text);
+    map_newer_pages(*v, text);
+  }
 }
 
 // What ends at `ip` as a site, but for where its filler is. length 0: the site is of no form that can be

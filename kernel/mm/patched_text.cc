@@ -20,9 +20,12 @@ constexpr int64_t kAfterStubSyscall = 15;
 constexpr uint8_t kMovEax = 0xb8;
 constexpr size_t kMovEaxLength = 5, kMovRaxLength = 7;
 constexpr int64_t kReach = std::numeric_limits<int32_t>::max() - kPageSize;  // of a relative jump
-constexpr uint32_t kManyPages = 8;   // copies of pages that a mapping puts up with beside the master
-constexpr uint32_t kManySites = 16;  // that it lacks
-constexpr uint32_t kFewSites = 4;    // not worth a first master
+constexpr uint32_t kManyPages = 8;        // copies of pages that a mapping puts up with beside the master
+constexpr uint32_t kManySites = 16;       // that it lacks
+constexpr uint32_t kFewSites = 4;         // not worth a first master
+// What it costs to map one small copy, and to fault it in, in pages that a new master would copy.
+constexpr uint64_t kPagesCopiedPerUse = 6;
+constexpr uint64_t kMaxMaster = 4 << 20;  // longer text is patched page by page
 
 uint32_t load32(const uint8_t* p) {
   uint32_t v;
@@ -145,6 +148,7 @@ Result<void> PatchedText::add_site(const TextSite& site) {
   TRY(write_pages(stub, sizeof stub, stubs->offset() + static_cast<uint64_t>(at)));
   TRY(sites_.push_back(site));
   if (site.has_filler()) uses_filler_ = true;
+  site_count_.store(static_cast<uint32_t>(sites_.size()), std::memory_order_relaxed);
   return {};
 }
 
@@ -212,12 +216,15 @@ Result<Ref<PageObject>> PatchedText::page_copy(uint64_t offset, std::span<uint8_
   return copy;
 }
 
-bool PatchedText::master_is_due() const {
+bool PatchedText::master_is_due(uint64_t length) const {
+  if (length > kMaxMaster) return false;
   auto fresh = static_cast<uint32_t>(sites_.size()) - master_.sites;
-  if (!master_.text) return fresh >= kFewSites;
+  if (fresh == 0) return false;
+  if (!master_.text && fresh >= kFewSites) return true;
   uint32_t pages = 0;
   for_each_newer_page([&](const PageCopy&) { pages++; });
-  return fresh >= kManySites || pages > kManyPages;
+  return fresh >= kManySites || pages > kManyPages ||
+         newer_page_uses_ * kPagesCopiedPerUse >= length >> kPageShift;
 }
 
 Result<void> PatchedText::build_master(UserAddr text, uint64_t offset, uint64_t length) {
@@ -234,6 +241,7 @@ Result<void> PatchedText::build_master(UserAddr text, uint64_t offset, uint64_t 
     patch(i, from, {bytes, static_cast<size_t>(to - from)});
     TRY(write_pages(bytes, to - from, object->offset() + (from - offset)));
   }
+  newer_page_uses_ = 0;
   master_ = {offset, std::move(object), static_cast<uint32_t>(sites_.size())};
   return {};
 }

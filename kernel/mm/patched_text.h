@@ -12,6 +12,7 @@
 //
 // Lock: `lock` (sleeping), taken after Mm::map_lock_.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <span>
 
@@ -67,6 +68,8 @@ class PatchedText : public RefCounted<PatchedText> {
   bool placed = false;
   int64_t stub_delta = 0;
 
+  // How many have been learnt; without the lock, a hint.
+  uint32_t site_count() const { return site_count_.load(std::memory_order_relaxed); }
   bool knows(uint64_t offset) const;
   // Whether no site uses the filler that begins at `offset`.
   bool filler_is_free(uint64_t offset) const;
@@ -91,8 +94,8 @@ class PatchedText : public RefCounted<PatchedText> {
     uint32_t sites = 0;  // how many of the sites it has
   };
   const Master& master() const { return master_; }
-  // Whether so much has been learnt since it was made that a new one pays.
-  bool master_is_due() const;
+  // Whether so much has been learnt since it was made that a new one pays, for a segment of `length`.
+  bool master_is_due(uint64_t length) const;
   // From the segment as it is mapped at `text`.
   Result<void> build_master(UserAddr text, uint64_t offset, uint64_t length);
 
@@ -107,6 +110,8 @@ class PatchedText : public RefCounted<PatchedText> {
     for (const PageCopy& p : pages_)
       if (p.sites > master_.sites && last_site_in(p.offset) > master_.sites) f(p);
   }
+  // One of these was mapped.
+  void count_newer_page_use() { newer_page_uses_++; }
 
  private:
   static uint64_t stub_position(size_t index) { return kFirstStub + index * kStubSize; }
@@ -123,6 +128,8 @@ class PatchedText : public RefCounted<PatchedText> {
   Vector<Ref<PageObject>> outdated_;  // earlier ones, which processes may still have mapped
   Master master_;
   bool uses_filler_ = false;
+  uint64_t newer_page_uses_ = 0;  // since the master was made
+  std::atomic<uint32_t> site_count_{0};
 };
 
 }  // namespace lodge

@@ -49,6 +49,8 @@ struct Vma : RbNode, InodeMapping {
   RefPtr<PatchedText>
       patch;  // of text: some pages are copies with patched sites; of a stub area: whose stubs
   RefPtr<PageObject> master;  // of text: the copy that it is mapped from, if as a whole
+  uint32_t patched_sites =
+      0;  // how many of the file's sites jump here; there may be more that were learnt here
 
   Vma* below = nullptr;  // neighbours by address
   Vma* above = nullptr;

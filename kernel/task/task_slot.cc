@@ -19,35 +19,33 @@ void release_locked(TaskSlots& s, void* memory, uint32_t id) {
   Arena::current().free_pages(memory);
 }
 
-void drop_dying_locked(TaskSlots& s, uint32_t i) {
-  TaskSlots::Dying d = s.dying[i];
-  s.dying[i] = s.dying[--s.dying_count];
-  release_locked(s, d.slot, d.id);
+template <typename Gone>
+void drop_dying_locked(TaskSlots& s, Gone gone) {
+  for (auto i = s.dying.begin(); i != s.dying.end();) {
+    TaskSlots::Dying& d = *i;
+    ++i;
+    if (!gone(d)) continue;
+    s.dying.remove(d);
+    release_locked(s, d.slot(), d.id);
+  }
 }
 
 void collect_locked(TaskSlots& s) {
   for (mailbox::ReapedEntry r; take_reaped(r);) {
-    for (uint32_t i = 0; i < s.dying_count;)
-      if (s.dying[i].tgid == r.tgid)
-        drop_dying_locked(s, i);
-      else
-        i++;
+    drop_dying_locked(s, [&](const TaskSlots::Dying& d) { return d.tgid == r.tgid; });
     if (r.status != 0) s.killed[s.killed_count++ % TaskSlots::kMaxKilled] = {r.tgid, r.status};
   }
-  for (uint32_t i = 0; i < s.dying_count;)
-    if (host_state().threads[s.dying[i].id].tid.load(std::memory_order_acquire) == 0)
-      drop_dying_locked(s, i);
-    else
-      i++;
+  drop_dying_locked(s, [](const TaskSlots::Dying& d) {
+    return host_state().threads[d.id].tid.load(std::memory_order_acquire) == 0;
+  });
 }
 
 }  // namespace
 
 Result<void> init_task_slots() {
   TaskSlots* s = TRY(make_raw<TaskSlots>());
-  s->used = static_cast<uint64_t*>(arena_alloc(kMaxSlots / 8));
-  s->dying = static_cast<TaskSlots::Dying*>(arena_alloc(kMaxSlots * sizeof(TaskSlots::Dying)));
-  if (!s->used || !s->dying) return Errno::ENOMEM;
+  s->used = static_cast<uint64_t*>(arena_alloc(kMaxSlots / 8, Heat::kHot));
+  if (!s->used) return Errno::ENOMEM;
   __builtin_memset(s->used, 0, kMaxSlots / 8);
   Kernel::current().set_part(*s);
   return {};
@@ -56,7 +54,7 @@ Result<void> init_task_slots() {
 Result<NewSlot> alloc_slot() {
   TaskSlots& s = kernel_part<TaskSlots>();
   MutexLock guard(s.lock);
-  if (s.dying_count > 0) collect_locked(s);
+  if (!s.dying.empty()) collect_locked(s);
   if (s.in_use >= s.limit) return Errno::EAGAIN;
   for (uint32_t w = 0; w < kMaxSlots / 64; w++) {
     if (s.used[w] == ~uint64_t{0}) continue;
@@ -79,7 +77,9 @@ void free_unused_slot(void* memory, uint32_t id) {
 void retire_slot(void* memory, uint32_t id) {
   TaskSlots& s = kernel_part<TaskSlots>();
   MutexLock guard(s.lock);
-  s.dying[s.dying_count++] = {memory, id, host_state().threads[id].tgid.load(std::memory_order_relaxed)};
+  auto* place = static_cast<uint8_t*>(memory) + kSlotXsave;
+  s.dying.push_back(*new (place)
+                        TaskSlots::Dying(id, host_state().threads[id].tgid.load(std::memory_order_relaxed)));
 }
 
 std::optional<HostDeath> next_killed_process() {

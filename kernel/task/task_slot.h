@@ -23,15 +23,17 @@ struct HostDeath {
 
 struct TaskSlots {
   static constexpr KernelPart kPart = KernelPart::kTaskSlots;
-  struct Dying {
-    void* slot = nullptr;
-    uint32_t id = 0;
-    int32_t tgid = 0;  // its host process
+  static constexpr bool kHot = true;
+  // Lies in the slot itself, where vector state was.
+  struct Dying : ListNode<> {
+    Dying(uint32_t id, int32_t tgid) : id(id), tgid(tgid) {}
+    void* slot() { return reinterpret_cast<uint8_t*>(this) - kSlotXsave; }
+    const uint32_t id;
+    const int32_t tgid;  // its host process
   };
   Mutex lock{LockClass::kHost};
   uint64_t* used = nullptr;  // bit per slot id
-  Dying* dying = nullptr;
-  uint32_t dying_count = 0;
+  List<Dying> dying;
   static constexpr uint32_t kMaxKilled = 256;
   HostDeath killed[kMaxKilled];
   uint32_t killed_count = 0, killed_taken = 0;

@@ -1,5 +1,7 @@
 #include "kernel/platform/direct/boot.h"
 
+#include <memory>
+
 #include "kernel/abi/time.h"
 #include "kernel/base/arena.h"
 #include "kernel/base/kernel.h"
@@ -57,6 +59,9 @@ void make_host_state(const BootInfo& boot) {
   auto made = make_raw<HostState>();
   if (!made.ok()) boot_failed("no memory for the host's table");
   HostState& h = **made;
+  h.threads = static_cast<HostThread*>(arena_alloc(kMaxSlots * sizeof(HostThread), Heat::kHot));
+  if (!h.threads) boot_failed("no memory for the host's threads");
+  std::uninitialized_default_construct_n(h.threads, kMaxSlots);
   h.kernel_begin = boot.kernel_begin;
   h.kernel_end = boot.kernel_end;
   h.vdso_base = boot.vdso_base;

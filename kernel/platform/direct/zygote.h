@@ -10,6 +10,7 @@ namespace lodge {
 
 struct ZygoteState {
   static constexpr KernelPart kPart = KernelPart::kZygote;
+  static constexpr bool kHot = true;
   static constexpr uint32_t kMaxRequests = 256;
   Mutex lock{LockClass::kHost};
   std::atomic<uint32_t> bell{0};
