@@ -9,9 +9,11 @@ namespace lodge {
 constexpr uint64_t kGuestStart = 0x10000;
 constexpr uint64_t kGuestEnd = 0x5ffffffff000;  // first address past guest memory
 constexpr uint64_t kArenaBase = 0x700000000000;
-constexpr uint64_t kKernelBase = 0x780000000000;    // lodge-kernel is linked here
-constexpr uint64_t kHostVdsoBase = 0x780100000000;  // where the zygote moves the host's vDSO
-constexpr uint64_t kHotPagesBase = 0x780200000000;  // pages the kernel shares with guests: our vDSO, its data
+constexpr uint64_t kKernelBase = 0x780000000000;  // lodge-kernel is linked here
+// Close together, since each new process pays for the page tables: these two lie in the kernel's 2 MiB.
+constexpr uint64_t kHostVdsoBase = kKernelBase + 0x1c0000;  // where the zygote moves the host's vDSO
+constexpr uint64_t kHotPagesBase = kKernelBase + 0x1e0000;  // pages shared with guests: our vDSO, its data
+constexpr uint64_t kKernelEnd = kHostVdsoBase;              // the kernel's mapping ends below
 
 constexpr unsigned kPageShift = 12;
 constexpr size_t kPageSize = size_t{1} << kPageShift;

@@ -13,8 +13,8 @@
 
 namespace lodge::mailbox {
 
-constexpr uint64_t kMagic = 0x31786f6265676f4c;       // "Logebox1"
-constexpr uint64_t kMailboxAddress = 0x780300000000;  // in kernel processes
+constexpr uint64_t kMagic = 0x31786f6265676f4c;               // "Logebox1"
+constexpr uint64_t kMailboxAddress = kKernelBase + 0x200000;  // in kernel processes
 constexpr size_t kStreamBytes = 256 << 10;
 constexpr size_t kBootBytes = 512 << 10;
 constexpr int kMaxImages = 8;

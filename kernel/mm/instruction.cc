@@ -1,6 +1,9 @@
 // Instruction lengths, by opcode map.
 #include "kernel/mm/instruction.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace lodge {
 namespace {
 
@@ -185,7 +188,10 @@ Instruction decode_instruction(std::span<const uint8_t> bytes) {
     return result;
   }
   if (opcode == 0x8f && (r.peek() >> 3 & 7) != 0) return result;  // XOP
-  if (!skip_operands(r, kOneByte[opcode], p, modrm)) return result;
+  if (!skip_operands(r, kOneByte[opcode], p, modrm)) {
+    result.impossible = kOneByte[opcode] == 'x';
+    return result;
+  }
   result.length = r.length();
   switch (opcode) {
     case 0xc2:
@@ -208,6 +214,27 @@ Instruction decode_instruction(std::span<const uint8_t> bytes) {
       break;
   }
   return result;
+}
+
+int find_boundary(std::span<const uint8_t> bytes) {
+  if (bytes.size() <= kMaxInstructionLength) return -1;
+  size_t ways[kMaxInstructionLength];
+  for (size_t i = 0; i < kMaxInstructionLength; i++) ways[i] = i;
+  size_t* end = std::end(ways);
+  // The way that is furthest behind goes on; when all are at one place they stay together.
+  while (ways != end) {
+    auto [behind, ahead] = std::minmax_element(ways, end);
+    if (*behind == *ahead) return *behind < bytes.size() ? static_cast<int>(*behind) : -1;
+    Instruction i = decode_instruction(bytes.subspan(*behind));
+    const bool cut_off = bytes.size() - *behind < kMaxInstructionLength;
+    if (i.length != 0)
+      *behind += i.length;
+    else if (i.impossible || cut_off)
+      *behind = *--end;
+    else
+      return -1;
+  }
+  return -1;
 }
 
 }  // namespace lodge

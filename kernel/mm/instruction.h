@@ -10,9 +10,10 @@
 namespace lodge {
 
 struct Instruction {
-  uint8_t length = 0;      // 0: not known, or cut off by the end of the bytes
-  bool ends_flow = false;  // what follows is reached by a jump, if at all
-  bool filler = false;     // a nop of any length, or int3: what compilers fill gaps with
+  uint8_t length = 0;       // 0: not known, or cut off by the end of the bytes
+  bool ends_flow = false;   // what follows is reached by a jump, if at all
+  bool impossible = false;  // length 0: no instruction of 64-bit mode begins so
+  bool filler = false;      // a nop of any length, or int3: what compilers fill gaps with
 };
 
 constexpr size_t kMaxInstructionLength = 15;
@@ -45,5 +46,11 @@ int find_filler(std::span<const uint8_t> bytes, uint64_t address, size_t length,
   }
   return -1;
 }
+
+// Where instructions surely begin in code that runs on to the end of `bytes` (which is the beginning of one):
+// decoding from each of the first bytes in turn, as many as an instruction can be long, all ways have met
+// there. One of them began right, and is not among those that are given up: that come to what is impossible,
+// or miss the end. Negative: they do not meet, or something is not known.
+int find_boundary(std::span<const uint8_t> bytes);
 
 }  // namespace lodge

@@ -23,6 +23,7 @@ constexpr int kReadExec = kProtRead | kProtExec;
 constexpr int kSpanPieces = 16;         // mappings that one file's program is made of, at most
 constexpr uint64_t kSpanGap = 4 << 20;  // between two of them
 constexpr size_t kFillerLength = 5;     // that of a jump to a stub
+constexpr uint64_t kLookBack = 256;     // for filler in front of a site, and to find where instructions begin
 
 uint64_t first_byte_of(const Vma& text) {
   return text.start - text.offset;
@@ -192,17 +193,33 @@ TextSite Mm::site_before(const Vma& v, uint64_t ip, uint64_t number) const {
 // The offset of filler for the `syscall` that ends at `ip`: in its page, within a short jump, and not used by
 // `text`.
 uint64_t Mm::find_site_filler(const Vma& v, uint64_t ip, const PatchedText* text) const {
-  constexpr uint64_t kShortReach = 127;
-  uint64_t end =
-      std::min({page_floor(ip - kSyscallLength) + kPageSize, v.end, ip + kShortReach + kFillerLength});
-  uint8_t code[kShortReach + kFillerLength];
-  if (end <= ip || page_floor(ip - kSyscallLength) != page_floor(ip - 1) ||
-      !copy_from_user(code, ip, end - ip).ok())
-    return TextSite::kNoFiller;
-  int at = find_filler({code, static_cast<size_t>(end - ip)}, ip, kFillerLength, [&](size_t at) {
-    return at <= kShortReach && (!text || text->filler_is_free(v.offset_of(ip + at)));
-  });
-  return at < 0 ? TextSite::kNoFiller : v.offset_of(ip + static_cast<uint64_t>(at));
+  constexpr uint64_t kForward = 127, kBackward = 128;
+  const uint64_t page = page_floor(ip - 1), site = ip - kSyscallLength;
+  if (page_floor(site) != page) return TextSite::kNoFiller;
+  const uint64_t end = std::min({page + kPageSize, v.end, ip + kForward + kFillerLength});
+  const uint64_t begin = std::max({page, v.start, ip > kLookBack ? ip - kLookBack : 0});
+  uint8_t bytes[kLookBack + kForward + kFillerLength];
+  if (!copy_from_user(bytes, begin, end - begin).ok()) return TextSite::kNoFiller;
+  const std::span<const uint8_t> code(bytes, end - begin);
+  auto in_reach = [&](uint64_t at) {
+    return at + kBackward >= ip && at <= ip + kForward && (!text || text->filler_is_free(v.offset_of(at)));
+  };
+  // From `from` on, which is where an instruction begins.
+  auto find = [&](uint64_t from, uint64_t to) {
+    int at = find_filler(code.subspan(from - begin, to - from), from, kFillerLength,
+                         [&](size_t at) { return in_reach(from + at); });
+    return at < 0 ? TextSite::kNoFiller : v.offset_of(from + static_cast<uint64_t>(at));
+  };
+  if (uint64_t ahead = find(ip, end); ahead != TextSite::kNoFiller) return ahead;
+  // What is not known of one beginning may be of another.
+  constexpr uint64_t kStep = 16;
+  for (uint64_t from = begin; from + kStep < site; from += kStep) {
+    int boundary = find_boundary(code.subspan(from - begin, site - from));
+    if (boundary < 0) continue;
+    if (uint64_t behind = find(from + static_cast<uint64_t>(boundary), site); behind != TextSite::kNoFiller)
+      return behind;
+  }
+  return TextSite::kNoFiller;
 }
 
 void Mm::learn_site(uint64_t ip, uint64_t number) {

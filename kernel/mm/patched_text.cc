@@ -20,9 +20,9 @@ constexpr int64_t kAfterStubSyscall = 15;
 constexpr uint8_t kMovEax = 0xb8;
 constexpr size_t kMovEaxLength = 5, kMovRaxLength = 7;
 constexpr int64_t kReach = std::numeric_limits<int32_t>::max() - kPageSize;  // of a relative jump
-constexpr uint32_t kManyPages = 8;        // copies of pages that a mapping puts up with beside the master
-constexpr uint32_t kManySites = 16;       // that it lacks
-constexpr uint32_t kFewSites = 4;         // not worth a first master
+constexpr uint32_t kManyPages = 8;   // copies of pages that a mapping puts up with beside the master
+constexpr uint32_t kManySites = 16;  // that it lacks
+constexpr uint32_t kFewSites = 4;    // not worth a first master
 // What it costs to map one small copy, and to fault it in, in pages that a new master would copy.
 constexpr uint64_t kPagesCopiedPerUse = 6;
 constexpr uint64_t kMaxMaster = 4 << 20;  // longer text is patched page by page

@@ -145,5 +145,31 @@ TEST(Filler, IsWhatFollowsTheEndOfFlowUpToAnAlignedAddress) {
   EXPECT_EQ(find_filler(code, 0, 5, [](size_t at) { return at != 21; }), -1) << "refused";
 }
 
+// In true code every place that is found is one where the linear decoder, which began right, begins an
+// instruction.
+TEST(Boundary, IsOneOfTheTrueOnes) {
+  Reference reference;
+  std::vector<uint8_t> text = text_of("/lib/x86_64-linux-gnu/libc.so.6");
+  std::vector<bool> begins(text.size() + 1);
+  std::vector<size_t> all;
+  for (size_t at = 0; at < text.size();) {
+    begins[at] = true;
+    all.push_back(at);
+    ZydisDecodedInstruction i;
+    at += reference.decode(std::span<const uint8_t>(text).subspan(at), i) ? i.length : 1;
+  }
+  std::mt19937 random(1);
+  int found = 0;
+  for (int i = 0; i < 100'000; i++) {
+    size_t end = all[random() % all.size()], length = 100 + random() % 100;
+    if (end < length) continue;
+    int at = find_boundary(std::span<const uint8_t>(text).subspan(end - length, length));
+    if (at < 0) continue;
+    ASSERT_TRUE(begins[end - length + static_cast<size_t>(at)]) << std::hex << end;
+    found++;
+  }
+  EXPECT_GT(found, 80'000);
+}
+
 }  // namespace
 }  // namespace lodge

@@ -76,6 +76,11 @@ class PatchedTextTest : public MmTest {
     code_.short_site(0x501, SYS_getppid);
     code_.bare_site(0x600);  // two that share a gap
     code_.bare_site(0x605);
+    code_.fill(0x640);  // filler in front of a site only
+    code_.put(0x6e0, {0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
+                      0xcc, 0xcc});
+    code_.fill(0x6f0);
+    code_.bare_site(0x700);
     code_.bare_site(kCrossing);  // the end of the page comes before that of the gap
     for (size_t end_of_gap : {size_t{0x110}, size_t{0x620}, size_t{P + 0x10}}) code_.put(end_of_gap, {0x50});
     code_.fill(2 * P + 0x200);
@@ -146,6 +151,11 @@ TEST_F(PatchedTextTest, ASyscallWithoutItsMovGoesThroughFiller) {
   EXPECT_EQ(call(base + 0x605, SYS_getpid), 1000 + SYS_getpid);
   EXPECT_EQ(call(base + 0x600, SYS_getpid), 1000 + SYS_getpid);
   EXPECT_EQ(memcmp(at(base + 0x614), &code_.bytes[0x614], 0x100), 0);
+
+  EXPECT_EQ(call(base + 0x700, SYS_getpid), getpid());
+  mm_->learn_site(base + 0x704, SYS_getpid);
+  EXPECT_TRUE(jumps(base + 0x6e1)) << "in front of the site";
+  EXPECT_EQ(call(base + 0x700, SYS_getpid), 1000 + SYS_getpid);
 
   // A call whose number differs from the mov's, since somebody jumped to the syscall.
   mm_->learn_site(base + 0x107, SYS_getpid);

@@ -19,7 +19,7 @@ namespace hostile {
 // The address map of a VPS's processes (kernel/base/layout.h, kernel/mailbox/mailbox.h).
 constexpr uint64_t kArena = 0x700000000000;
 constexpr uint64_t kKernelText = 0x780000000000;
-constexpr uint64_t kMailbox = 0x780300000000;
+constexpr uint64_t kMailbox = 0x780000200000;
 
 // Things of the host's user, made by run-hostile to be attacked.
 struct Targets {

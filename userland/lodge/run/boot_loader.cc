@@ -148,6 +148,10 @@ uint64_t load_kernel(mailbox::Mailbox& m, const char* path) {
       begin = std::min<uint64_t>(begin, ph[i].p_vaddr & ~0xfffull);
       end = std::max<uint64_t>(end, (ph[i].p_vaddr + ph[i].p_memsz + 0xfff) & ~0xfffull);
     }
+  if (begin != kKernelBase || end > kKernelEnd) {
+    errno = EFBIG;
+    zygote_failed(m, "lodge-kernel does not fit in its place");
+  }
   // Private anonymous memory: a fork copies its page table entries, so that no process faults on kernel text
   // again.
   void* want = reinterpret_cast<void*>(begin);
@@ -186,6 +190,10 @@ void move_vdso(mailbox::Mailbox& m) {
   if (n == 0 || elf == 0) {
     errno = ENOSYS;
     zygote_failed(m, "the host gives no vDSO");
+  }
+  if (high[n - 1] - low[0] > kHotPagesBase - kHostVdsoBase) {
+    errno = EFBIG;
+    zygote_failed(m, "the host's vDSO does not fit in its place");
   }
   for (int i = 0; i < n; i++) {
     void* to = reinterpret_cast<void*>(kHostVdsoBase + (low[i] - low[0]));
