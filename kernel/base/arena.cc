@@ -88,7 +88,9 @@ PageZone& Arena::zone_of(const void* p) {
 }
 
 void* Arena::alloc_block(unsigned order, Heat heat, PageZone::Kind kind) {
-  if (heat == Heat::kHot)
+  // The hot region is resident as a whole: what is not needed there takes memory elsewhere. So it lends half
+  // of itself to whoever comes first, which is mostly what boot makes and keeps.
+  if (heat == Heat::kHot || hot_.free_pages() > hot_.total_pages() / 2)
     if (void* p = hot_.alloc(order, kind)) return p;
   return cold_.alloc(order, kind);
 }

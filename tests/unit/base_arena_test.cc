@@ -59,6 +59,20 @@ TEST(Pages, LowestFirstAlignedAndMerged) {
   EXPECT_EQ(arena.free_page_count(), before);
 }
 
+TEST(Pages, HotLendsHalfOfItself) {
+  ArenaScope scope;
+  Arena& arena = scope.arena();
+  std::vector<void*> lent;
+  while (arena.is_hot(lent.emplace_back(arena.alloc_pages(0))))
+    ASSERT_LT(lent.size(), kHugePageSize / kPageSize);
+  EXPECT_GT(lent.size(), kHugePageSize / kPageSize * 2 / 5);
+  std::vector<void*> hot;
+  while (arena.is_hot(hot.emplace_back(arena.alloc_pages(0, Heat::kHot)))) ASSERT_LT(hot.size(), 512u);
+  EXPECT_GT(hot.size(), kHugePageSize / kPageSize * 2 / 5);
+  for (void* p : lent) arena.free_pages(p);
+  for (void* p : hot) arena.free_pages(p);
+}
+
 TEST(Pages, HotFallsBackAndAllComesBack) {
   ArenaScope scope(8 << 20);
   Arena& arena = scope.arena();

@@ -1,7 +1,11 @@
 // See command_line.h. Here: the frame around the subcommands, and where the guest's command starts.
 #include "userland/lodge/command_line.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 
 #include "userland/lodge/failure.h"
 
@@ -23,6 +27,16 @@ bool takes_next_argument(const CLI::App& run, const std::string& argument) {
   return false;
 }
 
+// `lodge image` is a program of its own, beside this one.
+int execute_image(const std::vector<std::string>& arguments) {
+  std::string program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "lodge-image";
+  std::vector<char*> argv{program.data()};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  execv(program.c_str(), argv.data());
+  return fail(host_failure("cannot execute " + program, errno).what());
+}
+
 }  // namespace
 
 SplitArguments split_run_arguments(const CLI::App& run, const std::vector<std::string>& arguments) {
@@ -36,24 +50,7 @@ SplitArguments split_run_arguments(const CLI::App& run, const std::vector<std::s
   return split;
 }
 
-int run_command_line(const std::vector<std::string>& arguments) {
-  CLI::App app("Boots Linux userlands in unprivileged processes, on a kernel of their own.", "lodge");
-  app.require_subcommand(1);
-  int exit_code = 0;
-  std::vector<std::string> command;
-  register_run(app, command, exit_code);
-  register_image(app, exit_code);
-  register_doctor(app, exit_code);
-  register_debug(app, exit_code);
-
-  std::vector<std::string> parsed = arguments;
-  if (!arguments.empty() && arguments.front() == "run") {
-    SplitArguments split =
-        split_run_arguments(*app.get_subcommand("run"), {arguments.begin() + 1, arguments.end()});
-    parsed = std::move(split.options);
-    parsed.insert(parsed.begin(), "run");
-    command = std::move(split.command);
-  }
+int parse_command_line(CLI::App& app, std::vector<std::string> parsed, const int& exit_code) {
   std::reverse(parsed.begin(), parsed.end());  // CLI11 wants the last argument first
   try {
     app.parse(std::move(parsed));
@@ -65,6 +62,28 @@ int run_command_line(const std::vector<std::string>& arguments) {
   } catch (const std::exception& error) {
     return fail(error.what());
   }
+}
+
+int run_command_line(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == "image") return execute_image(arguments);
+  CLI::App app("Boots Linux userlands in unprivileged processes, on a kernel of their own.", "lodge");
+  app.require_subcommand(1);
+  int exit_code = 0;
+  std::vector<std::string> command;
+  register_run(app, command, exit_code);
+  app.add_subcommand("image", "Make disk images");  // for the help; see execute_image
+  register_doctor(app, exit_code);
+  register_debug(app, exit_code);
+
+  std::vector<std::string> parsed = arguments;
+  if (!arguments.empty() && arguments.front() == "run") {
+    SplitArguments split =
+        split_run_arguments(*app.get_subcommand("run"), {arguments.begin() + 1, arguments.end()});
+    parsed = std::move(split.options);
+    parsed.insert(parsed.begin(), "run");
+    command = std::move(split.command);
+  }
+  return parse_command_line(app, std::move(parsed), exit_code);
 }
 
 }  // namespace lodge

@@ -25,6 +25,10 @@ struct SplitArguments {
 };
 SplitArguments split_run_arguments(const CLI::App& run, const std::vector<std::string>& arguments);
 
+// Parses with what was registered, runs, returns the exit code, which the callbacks leave in `exit_code`. An
+// error is one line.
+int parse_command_line(CLI::App& app, std::vector<std::string> arguments, const int& exit_code);
+
 // The whole program: parses, runs, returns the exit code. `arguments` without the program's name.
 int run_command_line(const std::vector<std::string>& arguments);
 
