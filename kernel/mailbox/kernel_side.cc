@@ -26,6 +26,18 @@ void send_request(Request kind, int32_t tgid, int32_t tid, uint32_t argument) {
   host::futex_wake(m.monitor_bell, 1);
 }
 
+void pages_may_grow(uint64_t pages, uint64_t limit) {
+  if (pages <= limit - limit / 4 || !Kernel::current().has_part<MailboxState>()) [[likely]]
+    return;
+  // From here on the monitor looks by itself as long as anything moves; it hears of further changes, so that
+  // it looks more often.
+  std::atomic<uint64_t>& told = kernel_part<MailboxState>().pages_told;
+  uint64_t before = told.load(std::memory_order_relaxed), step = limit / 32;
+  if (pages <= before + step && pages + step >= before) return;
+  told.store(pages, std::memory_order_relaxed);
+  send_request(Request::kWatchMemory, 0, 0, 0);
+}
+
 void tell_user(std::span<const char> line) {
   MailboxState& s = kernel_part<MailboxState>();
   MutexLock guard(s.lock);

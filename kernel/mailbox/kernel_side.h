@@ -16,6 +16,7 @@ struct MailboxState {
   static constexpr KernelPart kPart = KernelPart::kMailbox;
   mailbox::Mailbox* box = nullptr;
   Mutex lock{LockClass::kMonitor};
+  std::atomic<uint64_t> pages_told{0};  // the last pages_may_grow() that the monitor heard of
 };
 
 inline mailbox::Mailbox& the_mailbox() {
@@ -26,6 +27,9 @@ void send_request(mailbox::Request kind, int32_t tgid, int32_t tid, uint32_t arg
 // A line of the kernel's to lodge's stderr, newline included; dropped where there is no room, since it must
 // not block.
 void tell_user(std::span<const char> line);
+// So many pages may become resident, of `limit`: asks the monitor to look, if that is much and news. Nothing
+// before the mailbox is there.
+void pages_may_grow(uint64_t pages, uint64_t limit);
 // Next host process that the monitor has reaped; false if none. Caller holds TaskSlots::lock (one reader).
 bool take_reaped(mailbox::ReapedEntry& out);
 

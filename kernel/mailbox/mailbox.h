@@ -36,9 +36,10 @@ struct ByteRing {
 
 enum class Request : uint32_t {  // from the kernel to the monitor
   kNone,
-  kKick,        // send the kick signal to thread `tid` of process `tgid`
-  kAffinity,    // put thread `tid` of process `tgid` on virtual CPU `argument` (~0: on all)
-  kExitNotice,  // the first process ended: `argument` is the wait status; the VPS is about to go
+  kKick,         // send the kick signal to thread `tid` of process `tgid`
+  kAffinity,     // put thread `tid` of process `tgid` on virtual CPU `argument` (~0: on all)
+  kExitNotice,   // the first process ended: `argument` is the wait status; the VPS is about to go
+  kWatchMemory,  // commitments grow near the limit: look from now on what is resident
 };
 struct RequestEntry {
   Request kind;
@@ -54,11 +55,19 @@ struct ReapedEntry {
 };
 constexpr uint32_t kReaped = 4096;
 
+// From the monitor to the kernel: what a host process has of its own in memory.
+struct MemoryEntry {
+  int32_t tgid;
+  uint32_t pages;
+};
+constexpr uint32_t kMemoryEntries = 1024;  // the largest
+
 enum Event : uint32_t {  // bits of events, monitor to kernel
   kEventWinsize = 1,
   kEventShutdown = 2,  // SIGTERM or SIGHUP to lodge: end in order
   kEventStdin = 4,     // something happened in a stream
   kEventReaped = 8,    // an abnormal death stands in the ring
+  kEventMemory = 32,   // more is resident than the VPS may have: `resident_pages`, `memory`
   kEventSignal = 16,   // `signal_request` is to be sent to the foreground (no terminal: SIGINT, SIGQUIT)
 };
 
@@ -118,6 +127,9 @@ struct Mailbox {
   };
   char message[1024];
   char missing[2048];
+  std::atomic<uint64_t> resident_pages;
+  std::atomic<uint32_t> memory_entries;
+  MemoryEntry memory[kMemoryEntries];
   RequestEntry requests[kRequests];
   ReapedEntry reaped[kReaped];
   ByteRing input;   // stdin or the terminal

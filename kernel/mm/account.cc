@@ -1,6 +1,8 @@
 // Charges against the memory of a VPS.
 #include "kernel/mm/account.h"
 
+#include "kernel/mailbox/kernel_side.h"
+
 namespace lodge {
 namespace {
 
@@ -17,11 +19,13 @@ Result<void> add_bounded(std::atomic<uint64_t>& sum, uint64_t pages, uint64_t li
 
 Result<void> MemoryAccount::charge(uint64_t pages) {
   if (pages > limit()) return Errno::ENOMEM;
-  return add_bounded(committed_, pages, commit_limit());
+  return charge_copy(pages);
 }
 
 Result<void> MemoryAccount::charge_copy(uint64_t pages) {
-  return add_bounded(committed_, pages, commit_limit());
+  TRY(add_bounded(committed_, pages, commit_limit()));
+  pages_may_grow(committed(), limit());
+  return {};
 }
 
 Result<void> MemoryAccount::charge_page_file(uint64_t pages) {

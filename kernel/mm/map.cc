@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernel/host/memory.h"
+#include "kernel/mailbox/kernel_side.h"
 #include "kernel/mm/mm.h"
 
 namespace lodge {
@@ -176,6 +177,8 @@ Result<uint64_t> Mm::map_locked(const MapRequest& r, Plan& plan, Graveyard& dead
   if (chargeable(v)) {
     TRY(system_.account.charge(v.pages()));
     v.flags |= kVmaCharged;
+  } else if ((v.prot & kProtWrite) && v.has(kVmaNoReserve)) {
+    pages_may_grow(system_.account.committed() + v.pages(), system_.account.limit());
   }
   auto done = insert_mapping(plan, dead);
   if (!done.ok()) {

@@ -10,6 +10,7 @@
 #include "kernel/platform/direct/spawn.h"
 #include "kernel/sched/sched.h"
 #include "kernel/task/exit.h"
+#include "kernel/task/oom.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
 #include "kernel/time/timer.h"
@@ -69,8 +70,9 @@ void signal_first_process(int signo) {
   if (all.init) signal_group_locked(*all.init->group, kernel_siginfo(signo));
 }
 
-// The host killed a process of ours. In guest code, its tasks are what SIGKILL would have made of them;
-// inside the kernel they may have held locks, and the VPS cannot go on.
+// The host killed a process of ours. In guest code, its tasks are what that signal would have made of them:
+// SIGKILL, or SIGSYS for a 32-bit call, which the wall does not hear (`int $0x80`). Inside the kernel they
+// may have held locks, and the VPS cannot go on.
 void bury_killed(HostDeath death) {
   for (;;) {
     Task* victim = nullptr;
@@ -90,6 +92,11 @@ void bury_killed(HostDeath death) {
       message[out.size()] = 0;
       panic(message);
     }
+    if (int signo = death.status & 0x7f) {
+      MutexLock guard(victim->process().signals_lock);
+      if (!victim->process().group_exit) victim->process().exit_status = signo;
+      victim->process().group_exit = true;
+    }
     exit_on_behalf(*victim);
   }
 }
@@ -98,6 +105,7 @@ void mailbox_main() {
   request_affinity(current(), ~0);
   Mailbox& m = the_mailbox();
   bool tty = (m.boot.flags & kBootTty) != 0;
+  OomState oom;
   for (;;) {
     uint32_t seen = m.kernel_bell.load(std::memory_order_seq_cst);
     uint32_t events = m.events.exchange(0, std::memory_order_seq_cst);
@@ -116,6 +124,7 @@ void mailbox_main() {
     }
     if (events & kEventReaped)
       while (auto death = next_killed_process()) bury_killed(*death);
+    if (events & kEventMemory) out_of_memory(oom);
     if (events & kEventSignal) signal_first_process(static_cast<int>(m.signal_request.load()));
     if (events & kEventShutdown) shut_down();
   }

@@ -206,6 +206,24 @@ void move_vdso(mailbox::Mailbox& m) {
   m.boot.vdso_elf = kHostVdsoBase + (elf - low[0]);
 }
 
+// What a kernel that has been taken over cannot get beyond either: it is not allowed setrlimit(2). Never
+// above what we have; a host that refuses to lower a limit has it low already.
+void limit_zygote(const Vps& vps) {
+  auto lower = [](int resource, rlim_t to) {
+    rlimit limit;
+    if (getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) return;
+    limit.rlim_cur = std::min(limit.rlim_cur, to);
+    limit.rlim_max = std::min(limit.rlim_max, to);
+    setrlimit(static_cast<__rlimit_resource>(resource), &limit);
+  };
+  lower(RLIMIT_CORE, 0);
+  lower(RLIMIT_FSIZE, vps.largest_file);
+  // Per process, and of what is writable and private. Much is mapped that is never touched, so it is a last
+  // line only.
+  constexpr rlim_t kRoom = rlim_t{1} << 30;
+  lower(RLIMIT_DATA, 4 * vps.memory_bytes + kRoom);
+}
+
 [[noreturn]] void become_zygote(const Vps& vps, mailbox::Mailbox& m) {
   setsid();
   sigset_t none;
@@ -216,8 +234,7 @@ void move_vdso(mailbox::Mailbox& m) {
   CPU_ZERO(&cpu);
   CPU_SET(vps.host_cpus[0], &cpu);
   sched_setaffinity(0, sizeof cpu, &cpu);
-  rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
+  limit_zygote(vps);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (m.monitor_alive.load() & FUTEX_OWNER_DIED) _exit(1);
   prctl(PR_SET_DUMPABLE, (m.boot.flags & mailbox::kBootDumpable) ? 1 : 0);
@@ -284,6 +301,7 @@ Vps prepare_vps(const RunOptions& o, bool terminal, MappedMailbox*& mailbox_out)
   uint64_t image_size = 0;
   vps.images.push_back(open_image(image, image_size));
   vps.host_cpus = choose_cpus(o.cpus);
+  vps.memory_bytes = o.memory_bytes;
 
   rlimit as;
   bool tight =
@@ -299,6 +317,7 @@ Vps prepare_vps(const RunOptions& o, bool terminal, MappedMailbox*& mailbox_out)
   m.magic = mailbox::kMagic;
   m.boot.arena_size = arena_bytes;
   m.boot.page_file_size = pages;
+  vps.largest_file = std::max({pages, image_size, arena_bytes});
   m.boot.image_size[0] = image_size;
   describe(o, terminal, vps, m);
   return vps;

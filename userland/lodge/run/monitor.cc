@@ -14,10 +14,13 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <system_error>
 
 #include "userland/lodge/failure.h"
+#include "userland/lodge/run/own_memory.h"
 
 namespace lodge {
 
@@ -105,6 +108,9 @@ void Monitor::handle(const RequestEntry& r) {
       sched_setaffinity(r.tid, sizeof set, &set);
       break;
     }
+    case Request::kWatchMemory:
+      memory_->look_closer();
+      break;
     case Request::kExitNotice:
     case Request::kNone:
       break;
@@ -297,6 +303,7 @@ int Monitor::conclude(RawTerminal& raw) {
   box_->monitor_bell.fetch_add(1);
   futex_wake(box_->monitor_bell);
   for (std::thread& t : threads_) t.join();
+  memory_.reset();
   raw.restore();
 
   uint32_t length = std::min<uint32_t>(box_->message_length.load(), sizeof box_->message);
@@ -314,8 +321,25 @@ int Monitor::conclude(RawTerminal& raw) {
     case 3:
       return fail("kernel panic: " + message);
     default:
+      if (beyond_memory_) return fail("the VPS went far beyond its memory");
       return fail(shutdown_asked_ ? "the VPS was ended by force" : "the VPS died: its zygote was killed");
   }
+}
+
+void Monitor::start_threads() {
+  memory_ = std::make_unique<MemoryWatch>(box_, vps_, zygote_,
+                                          MemoryWatch::Hooks{[this] { wake_kernel(kEventMemory); },
+                                                             [this] {
+                                                               beyond_memory_ = true;
+                                                               kill_all();
+                                                             }});
+  threads_.emplace_back([this] { serve_requests(); });
+  threads_.emplace_back([this] { pump_out(box_->output, STDOUT_FILENO); });
+  threads_.emplace_back([this] { pump_out(box_->error, STDERR_FILENO); });
+  threads_.emplace_back([this] { pump_out(box_->trace, STDERR_FILENO); });
+  // These two end with the process: nothing interrupts a read of the terminal or a sigwait.
+  std::thread([this] { pump_in(box_->input); }).detach();
+  std::thread([this] { watch_signals(); }).detach();
 }
 
 int Monitor::run(pid_t zygote, RawTerminal& raw) {
@@ -324,13 +348,14 @@ int Monitor::run(pid_t zygote, RawTerminal& raw) {
     std::lock_guard guard(children_lock_);
     children_.insert(zygote);
   }
-  threads_.emplace_back([this] { serve_requests(); });
-  threads_.emplace_back([this] { pump_out(box_->output, STDOUT_FILENO); });
-  threads_.emplace_back([this] { pump_out(box_->error, STDERR_FILENO); });
-  threads_.emplace_back([this] { pump_out(box_->trace, STDERR_FILENO); });
-  // These two end with the process: nothing interrupts a read of the terminal or a sigwait.
-  std::thread([this] { pump_in(box_->input); }).detach();
-  std::thread([this] { watch_signals(); }).detach();
+  try {
+    start_threads();
+  } catch (const std::system_error& error) {
+    // Those that run already cannot be called back: the VPS goes with us.
+    raw.restore();
+    std::_Exit(fail("cannot start a thread (check `ulimit -u` and `ulimit -d`): " + error.code().message()));
+  }
+  release_start_up_memory();
   reap();
   return conclude(raw);
 }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "userland/lodge/run/boot_loader.h"
+#include "userland/lodge/run/memory_watch.h"
 #include "userland/lodge/run/terminal.h"
 
 namespace lodge {
@@ -30,6 +32,7 @@ class Monitor {
   int run(pid_t zygote, RawTerminal& raw);
 
  private:
+  void start_threads();
   void serve_requests();
   void handle(const mailbox::RequestEntry& r);
   bool is_child(pid_t tgid);
@@ -50,6 +53,8 @@ class Monitor {
   std::set<pid_t> children_;  // verified and unreaped
   std::atomic<bool> ending_{false};
   std::atomic<bool> shutdown_asked_{false};
+  std::atomic<bool> beyond_memory_{false};
+  std::unique_ptr<MemoryWatch> memory_;  // while the VPS runs
   std::vector<std::thread> threads_;
 };
 
