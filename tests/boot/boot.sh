@@ -3,29 +3,9 @@
 # Usage: boot.sh LODGE IMAGE. Run by root it drops to an unprivileged user, as Lodge is always tested.
 set -u
 lodge=$1 image=$2
-as_user=()
-[ "$(id -u)" = 0 ] && as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-scratch=$(mktemp -d)
-chmod 755 "$scratch"
-trap 'rm -rf "$scratch"' EXIT
-passed=0 failed=0
+source "$(dirname "$0")/harness.sh"
 
 run() { timeout 60 "${as_user[@]}" "$lodge" run --quiet --image "$image" "$@"; }
-
-# check NAME EXPECTED-STATUS EXPECTED-STDOUT COMMAND…: runs it with stdin empty.
-check() {
-  local name=$1 status=$2 expected=$3 got rc
-  shift 3
-  got=$("$@" < /dev/null 2> "$scratch/err")
-  rc=$?
-  if [ $rc = "$status" ] && [ "$got" = "$expected" ]; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    printf 'FAILED %s: status %s (expected %s), output "%s" (expected "%s"), errors "%s"\n' \
-      "$name" $rc "$status" "$got" "$expected" "$(head -c 300 "$scratch/err")"
-  fi
-}
 
 for mode in "" --trap-only; do
   for cpus in 1 2; do
@@ -51,9 +31,9 @@ check "environment" 0 b run -e A=b -- /bin/sh -c 'echo $A'
 head -c 20000000 /dev/urandom > "$scratch/bytes"
 sum_in=$(sha256sum < "$scratch/bytes")
 sum_out=$(run -- cat < "$scratch/bytes" | sha256sum)
-if [ "$sum_in" = "$sum_out" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED stream"; fi
+verdict stream "$([ "$sum_in" = "$sum_out" ] && echo yes)" "$sum_out"
 first=$(run -- /bin/sh -c 'yes' 2> /dev/null | head -n 1)
-if [ "$first" = y ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED closed reader"; fi
+verdict "closed reader" "$([ "$first" = y ] && echo yes)" "$first"
 
 # Process 1: who it is, whom it reaps, what passes it by, and how it ends the VPS when lodge is told to end.
 check "init" 0 init run -- cat /proc/1/comm
@@ -103,18 +83,4 @@ check_signal "SIGTERM to lodge, deaf command" TERM 137 ready \
   /bin/sh -c 'trap "" TERM HUP; echo ready; while :; do sleep 1; done'
 check_signal "SIGINT to lodge" INT 130 ready /bin/sh -c 'echo ready; exec sleep 100'
 
-# kill -9 of lodge leaves nothing behind.
-"${as_user[@]}" "$lodge" run --quiet --image "$image" -- sleep 1000 &
-pid=$!
-sleep 1
-kill -9 $pid
-wait $pid 2> /dev/null
-gone=no
-for _ in $(seq 20); do
-  pgrep -f "run --quiet --image $image -- sleep 1000" > /dev/null || { gone=yes; break; }
-  sleep 0.1
-done
-if [ $gone = yes ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED kill -9 leaves processes"; fi
-
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

@@ -2,6 +2,7 @@
 #include "userland/lodge/run.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +31,17 @@ void block_signals() {
   for (int s : {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, SIGUSR1, SIGUSR2}) sigaddset(&set, s);
   sigprocmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // then it is an error that can be told
+}
+
+// The default is RLIMIT_STACK, which may be anything.
+void use_small_thread_stacks() {
+  constexpr size_t kEnough = 256 << 10;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kEnough);
+  pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
 }
 
 }  // namespace
@@ -38,13 +50,14 @@ int cmd_run(const RunOptions& options) {
   fill_standard_descriptors();
   bool terminal = options.terminal || options.command.empty();
   bool have_terminal = terminal && isatty(STDIN_FILENO);
+  block_signals();
+  use_small_thread_stacks();
   MappedMailbox* mapped = nullptr;
   Vps vps = prepare_vps(options, terminal, mapped);
   std::unique_ptr<MappedMailbox> mailbox(mapped);
   (*mailbox)->winsize.store(terminal ? window_size(STDIN_FILENO) : 0);
 
   RawTerminal raw(have_terminal ? STDIN_FILENO : -1);
-  block_signals();
   Monitor monitor(*mailbox, vps, terminal);
   monitor.hold_alive_word();
   pid_t zygote = start_zygote(vps, *mailbox);

@@ -14,7 +14,8 @@ FileDescriptor make_memory_file(const char* name, uint64_t size, Sealing sealing
   if (!fd) throw host_failure("memfd_create", errno);
   if (ftruncate(fd.get(), static_cast<off_t>(size)) != 0)
     throw host_failure("cannot size a memory file (check `ulimit -f`)", errno);
-  if (sealing == Sealing::kFixedSize && fcntl(fd.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) != 0)
+  if (sealing == Sealing::kFixedSize &&
+      fcntl(fd.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     throw host_failure("cannot seal a memory file", errno);
   return fd;
 }
