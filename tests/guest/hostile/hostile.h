@@ -32,6 +32,7 @@ struct Targets {
 struct Attempt {
   std::string name;
   std::function<void()> body;
+  int seconds = 5;  // after which it counts as waiting for what should have been refused
 };
 using Suite = std::vector<Attempt>;
 

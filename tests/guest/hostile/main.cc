@@ -28,8 +28,6 @@ Targets targets;
 
 namespace {
 
-constexpr int kLimitSeconds = 5;
-
 const std::map<std::string, Suite (*)()>& suites() {
   static const std::map<std::string, Suite (*)()> all = {
       {"numbers", numbers_suite}, {"memory", memory_suite},       {"files", files_suite},
@@ -54,7 +52,7 @@ std::string run_attempt(const Attempt& attempt) {
     attempt.body();
     _exit(0);
   }
-  for (int i = 0; i < kLimitSeconds * 200; i++) {
+  for (int i = 0; i < attempt.seconds * 200; i++) {
     int status;
     if (waitpid(child, &status, WNOHANG) == child) {
       if (WIFSIGNALED(status)) return "killed by signal " + std::to_string(WTERMSIG(status));

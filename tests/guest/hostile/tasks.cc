@@ -119,7 +119,7 @@ Suite tasks_suite() {
   suite.push_back({"fork_bomb", fork_bomb});
   suite.push_back({"thread_bomb", thread_bomb});
   suite.push_back({"clone_bomb", clone_bomb});
-  suite.push_back({"memory_hog", memory_hog});
+  suite.push_back({"memory_hog", memory_hog, 60});
   return suite;
 }
 
