@@ -220,7 +220,7 @@ void limit_zygote(const Vps& vps) {
   lower(RLIMIT_FSIZE, vps.largest_file);
   // Per process, and of what is writable and private. Much is mapped that is never touched, so it is a last
   // line only.
-  constexpr rlim_t kRoom = rlim_t{1} << 30;
+  constexpr rlim_t kRoom = rlim_t{64} << 30;  // MAP_NORESERVE, which is mapped large and touched little
   lower(RLIMIT_DATA, 4 * vps.memory_bytes + kRoom);
 }
 
