@@ -108,7 +108,7 @@ Result<SyscallReturn> sys_setfsgid(Task& task, Gid gid) {
   return before;
 }
 
-Result<SyscallReturn> sys_setgroups(Task& task, int32_t size, UserIn<Gid> list) {
+Result<SyscallReturn> sys_setgroups(Task& task, int32_t size, GroupsIn list) {
   constexpr int32_t kMaxGroups = 65536;
   if (!task.cred().capable(Cap::kSetgid)) return Errno::EPERM;
   if (size < 0 || size > kMaxGroups) return Errno::EINVAL;

@@ -6,6 +6,8 @@
 
 namespace lodge {
 
+struct GroupsIn : UserIn<Gid> {};  // as many as the argument before says
+
 Result<SyscallReturn> sys_setuid(Task& task, Uid uid);
 Result<SyscallReturn> sys_setgid(Task& task, Gid gid);
 Result<SyscallReturn> sys_setreuid(Task& task, Uid real, Uid effective);
@@ -14,7 +16,7 @@ Result<SyscallReturn> sys_setresuid(Task& task, Uid real, Uid effective, Uid sav
 Result<SyscallReturn> sys_setresgid(Task& task, Gid real, Gid effective, Gid saved);
 Result<SyscallReturn> sys_setfsuid(Task& task, Uid uid);
 Result<SyscallReturn> sys_setfsgid(Task& task, Gid gid);
-Result<SyscallReturn> sys_setgroups(Task& task, int32_t size, UserIn<Gid> list);
+Result<SyscallReturn> sys_setgroups(Task& task, int32_t size, GroupsIn list);
 Result<SyscallReturn> sys_capget(Task& task, UserInOut<abi::CapHeader> header, UserOut<abi::CapData> data);
 Result<SyscallReturn> sys_capset(Task& task, UserInOut<abi::CapHeader> header, UserIn<abi::CapData> data);
 

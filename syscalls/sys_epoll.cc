@@ -66,18 +66,18 @@ Result<SyscallReturn> sys_epoll_ctl(Task& task, Fd set, EpollOp op, Fd fd, UserI
   }
 }
 
-Result<SyscallReturn> sys_epoll_wait(Task& task, Fd set, UserOut<abi::EpollEvent> events, int32_t max,
+Result<SyscallReturn> sys_epoll_wait(Task& task, Fd set, EpollEvents events, int32_t max,
                                      int32_t timeout_ms) {
   return do_wait(task, set, events.addr, max, timeout_of(timeout_ms), 0, 0);
 }
 
-Result<SyscallReturn> sys_epoll_pwait(Task& task, Fd set, UserOut<abi::EpollEvent> events, int32_t max,
-                                      int32_t timeout_ms, UserIn<uint64_t> sigmask, uint64_t sigmask_size) {
+Result<SyscallReturn> sys_epoll_pwait(Task& task, Fd set, EpollEvents events, int32_t max, int32_t timeout_ms,
+                                      UserIn<abi::SigSet> sigmask, uint64_t sigmask_size) {
   return do_wait(task, set, events.addr, max, timeout_of(timeout_ms), sigmask.addr, sigmask_size);
 }
 
-Result<SyscallReturn> sys_epoll_pwait2(Task& task, Fd set, UserOut<abi::EpollEvent> events, int32_t max,
-                                       UserIn<abi::Timespec> timeout, UserIn<uint64_t> sigmask,
+Result<SyscallReturn> sys_epoll_pwait2(Task& task, Fd set, EpollEvents events, int32_t max,
+                                       UserIn<abi::Timespec> timeout, UserIn<abi::SigSet> sigmask,
                                        uint64_t sigmask_size) {
   uint64_t ns = timeout.null() ? host::kNever : TRY(timespec_to_ns(TRY(timeout.get())));
   return do_wait(task, set, events.addr, max, ns, sigmask.addr, sigmask_size);

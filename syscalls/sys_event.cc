@@ -37,7 +37,7 @@ Result<SyscallReturn> sys_eventfd(Task& task, uint32_t initial) {
   return sys_eventfd2(task, initial, {0});
 }
 
-Result<SyscallReturn> sys_signalfd4(Task& task, Fd fd, UserIn<uint64_t> mask, uint64_t mask_size,
+Result<SyscallReturn> sys_signalfd4(Task& task, Fd fd, UserIn<abi::SigSet> mask, uint64_t mask_size,
                                     SignalFdFlags flags) {
   if (mask_size != sizeof(uint64_t)) return Errno::EINVAL;
   abi::SigSet wanted{TRY(mask.get())};
@@ -55,7 +55,7 @@ Result<SyscallReturn> sys_signalfd4(Task& task, Fd fd, UserIn<uint64_t> mask, ui
   return fd.v;
 }
 
-Result<SyscallReturn> sys_signalfd(Task& task, Fd fd, UserIn<uint64_t> mask, uint64_t mask_size) {
+Result<SyscallReturn> sys_signalfd(Task& task, Fd fd, UserIn<abi::SigSet> mask, uint64_t mask_size) {
   return sys_signalfd4(task, fd, mask, mask_size, {0});
 }
 

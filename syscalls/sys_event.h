@@ -1,5 +1,6 @@
 // Files that are sources of events: eventfd(2), timerfd_create(2), signalfd(2).
 #pragma once
+#include "kernel/abi/signal.h"
 #include "kernel/abi/time.h"
 #include "syscalls/sys_time.h"
 #include "syscalls/types.h"
@@ -13,8 +14,8 @@ using TimerFdSetFlags = FlagWord<struct TimerFdSetFlagsTag>;
 
 Result<SyscallReturn> sys_eventfd(Task& task, uint32_t initial);
 Result<SyscallReturn> sys_eventfd2(Task& task, uint32_t initial, EventFdFlags flags);
-Result<SyscallReturn> sys_signalfd(Task& task, Fd fd, UserIn<uint64_t> mask, uint64_t mask_size);
-Result<SyscallReturn> sys_signalfd4(Task& task, Fd fd, UserIn<uint64_t> mask, uint64_t mask_size,
+Result<SyscallReturn> sys_signalfd(Task& task, Fd fd, UserIn<abi::SigSet> mask, uint64_t mask_size);
+Result<SyscallReturn> sys_signalfd4(Task& task, Fd fd, UserIn<abi::SigSet> mask, uint64_t mask_size,
                                     SignalFdFlags flags);
 Result<SyscallReturn> sys_timerfd_create(Task& task, ClockId clock, TimerFdFlags flags);
 Result<SyscallReturn> sys_timerfd_settime(Task& task, Fd fd, TimerFdSetFlags flags,

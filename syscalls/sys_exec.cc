@@ -37,11 +37,11 @@ Result<SyscallReturn> exec(Task& task, int dirfd, UserString path, ExecArgs argv
 
 }  // namespace
 
-Result<SyscallReturn> sys_execve(Task& task, UserString path, ExecArgs argv, ExecArgs envp) {
+Result<SyscallReturn> sys_execve(Task& task, UserString path, ExecArgv argv, ExecEnvp envp) {
   return exec(task, abi::kAtFdcwd, path, argv, envp, 0);
 }
 
-Result<SyscallReturn> sys_execveat(Task& task, DirFd dir, UserString path, ExecArgs argv, ExecArgs envp,
+Result<SyscallReturn> sys_execveat(Task& task, DirFd dir, UserString path, ExecArgv argv, ExecEnvp envp,
                                    AtFlags flags) {
   return exec(task, dir.v, path, argv, envp, flags.bits);
 }

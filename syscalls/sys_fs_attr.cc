@@ -20,22 +20,23 @@ Result<void> change_inode(Inode& inode, const AttrChange& change, const Cred& cr
 
 }  // namespace
 
-Result<SyscallReturn> sys_fchmodat2(Task& task, DirFd dirfd, UserString name, FileMode mode, AtFlags flags) {
+Result<SyscallReturn> sys_fchmodat2(Task& task, DirFd dirfd, UserString name, Permissions mode,
+                                    AtFlags flags) {
   if (flags.bits & ~(kAtSymlinkNofollow | kAtEmptyPath)) return Errno::EINVAL;
   Path path = TRY(path_of(task, dirfd, name, follow_unless(flags)));
   TRY(change_mode(path, mode.bits, task.cred()));
   return 0;
 }
 
-Result<SyscallReturn> sys_fchmodat(Task& task, DirFd dirfd, UserString name, FileMode mode) {
+Result<SyscallReturn> sys_fchmodat(Task& task, DirFd dirfd, UserString name, Permissions mode) {
   return sys_fchmodat2(task, dirfd, name, mode, {0});
 }
 
-Result<SyscallReturn> sys_chmod(Task& task, UserString name, FileMode mode) {
+Result<SyscallReturn> sys_chmod(Task& task, UserString name, Permissions mode) {
   return sys_fchmodat2(task, {kAtFdcwd}, name, mode, {0});
 }
 
-Result<SyscallReturn> sys_fchmod(Task& task, Fd fd, FileMode mode) {
+Result<SyscallReturn> sys_fchmod(Task& task, Fd fd, Permissions mode) {
   FileGuard f = TRY(task.fds().get(fd.v));
   if (f->path()) {
     TRY(change_mode(f->path(), mode.bits, task.cred()));
@@ -113,7 +114,7 @@ Result<SyscallReturn> set_times(Task& task, int dirfd, UserString name, const Ti
 
 }  // namespace
 
-Result<SyscallReturn> sys_utimensat(Task& task, DirFd dirfd, UserString name, UserIn<Timespec> times,
+Result<SyscallReturn> sys_utimensat(Task& task, DirFd dirfd, UserString name, FileTimes times,
                                     AtFlags flags) {
   if (flags.bits & ~(kAtSymlinkNofollow | kAtEmptyPath)) return Errno::EINVAL;
   TimePair p;
@@ -141,12 +142,12 @@ Result<SyscallReturn> sys_utimensat(Task& task, DirFd dirfd, UserString name, Us
   return 0;
 }
 
-Result<SyscallReturn> sys_futimesat(Task& task, DirFd dirfd, UserString name, UserIn<Timeval> times) {
+Result<SyscallReturn> sys_futimesat(Task& task, DirFd dirfd, UserString name, FileTimevals times) {
   TimePair p = TRY(pair_of(times));
   return set_times(task, dirfd.v, name, p, kFollow);
 }
 
-Result<SyscallReturn> sys_utimes(Task& task, UserString name, UserIn<Timeval> times) {
+Result<SyscallReturn> sys_utimes(Task& task, UserString name, FileTimevals times) {
   return sys_futimesat(task, {kAtFdcwd}, name, times);
 }
 
@@ -210,8 +211,8 @@ Result<SyscallReturn> sys_fallocate(Task& task, Fd fd, FallocateMode mode, int64
   return 0;
 }
 
-Result<SyscallReturn> sys_umask(Task& task, uint32_t mask) {
-  return task.fs().set_umask(mask);
+Result<SyscallReturn> sys_umask(Task& task, Permissions mask) {
+  return task.fs().set_umask(mask.bits);
 }
 
 Result<SyscallReturn> sys_fsync(Task& task, Fd fd) {
@@ -238,8 +239,9 @@ Result<SyscallReturn> sys_syncfs(Task& task, Fd fd) {
   return 0;
 }
 
-Result<SyscallReturn> sys_sync_file_range(Task& task, Fd fd, int64_t offset, int64_t length, uint32_t flags) {
-  if ((flags & ~7u) || offset < 0 || length < 0 || offset + static_cast<uint64_t>(length) > INT64_MAX)
+Result<SyscallReturn> sys_sync_file_range(Task& task, Fd fd, int64_t offset, int64_t length,
+                                          SyncRangeFlags flags) {
+  if (flags.has(~7u) || offset < 0 || length < 0 || offset + static_cast<uint64_t>(length) > INT64_MAX)
     return Errno::EINVAL;
   FileGuard f = TRY(task.fds().get(fd.v));
   if (!f->inode() || f->is_stream()) return Errno::ESPIPE;

@@ -86,15 +86,15 @@ Result<Path> enterable(Task& task, UserString name) {
 
 }  // namespace
 
-Result<SyscallReturn> sys_getdents(Task& task, Fd fd, UserBuffer to, uint32_t size) {
+Result<SyscallReturn> sys_getdents(Task& task, Fd fd, UserDirents to, uint32_t size) {
   return list_directory(task, fd, to.addr, size, Layout::kOld);
 }
 
-Result<SyscallReturn> sys_getdents64(Task& task, Fd fd, UserBuffer to, uint32_t size) {
+Result<SyscallReturn> sys_getdents64(Task& task, Fd fd, UserDirents to, uint32_t size) {
   return list_directory(task, fd, to.addr, size, Layout::k64);
 }
 
-Result<SyscallReturn> sys_getcwd(Task& task, UserBuffer to, uint64_t size) {
+Result<SyscallReturn> sys_getcwd(Task& task, UserOutBuffer to, uint64_t size) {
   char text[kPathMax];
   Formatter out(text);
   TRY(put_cwd(out, task.fs().cwd(), task.fs().root()));
@@ -125,27 +125,27 @@ Result<SyscallReturn> sys_chroot(Task& task, UserString name) {
   return 0;
 }
 
-Result<SyscallReturn> sys_mkdirat(Task& task, DirFd dirfd, UserString name, FileMode mode) {
+Result<SyscallReturn> sys_mkdirat(Task& task, DirFd dirfd, UserString name, Permissions mode) {
   PathArg arg;
   TRY(make_directory(path_context(task), {dirfd.v, TRY(arg.read(name))}, mode.bits));
   return 0;
 }
 
-Result<SyscallReturn> sys_mkdir(Task& task, UserString name, FileMode mode) {
+Result<SyscallReturn> sys_mkdir(Task& task, UserString name, Permissions mode) {
   return sys_mkdirat(task, {kAtFdcwd}, name, mode);
 }
 
-Result<SyscallReturn> sys_mknodat(Task& task, DirFd dirfd, UserString name, FileMode mode, uint32_t dev) {
+Result<SyscallReturn> sys_mknodat(Task& task, DirFd dirfd, UserString name, FileMode mode, DeviceArg dev) {
   PathArg arg;
   TRY(make_node(path_context(task), {dirfd.v, TRY(arg.read(name))}, mode.bits & (kTypeMask | 07777), dev));
   return 0;
 }
 
-Result<SyscallReturn> sys_mknod(Task& task, UserString name, FileMode mode, uint32_t dev) {
+Result<SyscallReturn> sys_mknod(Task& task, UserString name, FileMode mode, DeviceArg dev) {
   return sys_mknodat(task, {kAtFdcwd}, name, mode, dev);
 }
 
-Result<SyscallReturn> sys_unlinkat(Task& task, DirFd dirfd, UserString name, AtFlags flags) {
+Result<SyscallReturn> sys_unlinkat(Task& task, DirFd dirfd, UserString name, UnlinkFlags flags) {
   if (flags.bits & ~kAtRemovedir) return Errno::EINVAL;
   PathArg arg;
   PathAt where{dirfd.v, TRY(arg.read(name))};
@@ -182,7 +182,7 @@ Result<SyscallReturn> sys_rename(Task& task, UserString from, UserString to) {
 }
 
 Result<SyscallReturn> sys_linkat(Task& task, DirFd from_dir, UserString from, DirFd to_dir, UserString to,
-                                 AtFlags flags) {
+                                 LinkFlags flags) {
   if (flags.bits & ~(kAtSymlinkFollow | kAtEmptyPath)) return Errno::EINVAL;
   if (flags.has(kAtEmptyPath) && !task.cred().capable(Cap::kDacReadSearch)) return Errno::ENOENT;
   uint32_t walk_flags = (flags.has(kAtSymlinkFollow) ? uint32_t{kFollow} : 0u) |

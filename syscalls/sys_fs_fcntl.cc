@@ -160,7 +160,7 @@ Result<SyscallReturn> owner_command(File& f, int command, uint64_t argument) {
 
 }  // namespace
 
-Result<SyscallReturn> sys_fcntl(Task& task, Fd fd, FcntlCommand command, uint64_t argument) {
+Result<SyscallReturn> sys_fcntl(Task& task, Fd fd, FcntlCommand command, FcntlArgument argument) {
   FileGuard f = TRY(task.fds().get_path_ok(fd.v));
   if (f->flags() & kOPath) {
     int c = command.v;
@@ -221,7 +221,7 @@ Result<SyscallReturn> sys_fcntl(Task& task, Fd fd, FcntlCommand command, uint64_
   }
 }
 
-Result<SyscallReturn> sys_flock(Task& task, Fd fd, int32_t operation) {
+Result<SyscallReturn> sys_flock(Task& task, Fd fd, FlockOperation operation) {
   constexpr int32_t kLockSh = 1, kLockEx = 2, kLockNb = 4, kLockUn = 8;
   FileLock l;
   switch (operation & ~kLockNb) {
@@ -246,7 +246,7 @@ Result<SyscallReturn> sys_flock(Task& task, Fd fd, int32_t operation) {
   return 0;
 }
 
-Result<SyscallReturn> sys_ioctl(Task& task, Fd fd, IoctlCommand command, uint64_t argument) {
+Result<SyscallReturn> sys_ioctl(Task& task, Fd fd, IoctlCommand command, IoctlArgument argument) {
   constexpr uint32_t kFioclex = 0x5451, kFionclex = 0x5450, kFionbio = 0x5421, kFioasync = 0x5452,
                      kFionread = 0x541b, kFioqsize = 0x5460, kFigetbsz = 2;
   FileGuard f = TRY(task.fds().get(fd.v));

@@ -26,16 +26,16 @@ constexpr uint32_t kKnownFlags = kOAccMode | kOCreat | kOExcl | kONoctty | kOTru
 
 }  // namespace
 
-Result<SyscallReturn> sys_openat(Task& task, DirFd dirfd, UserString name, OpenFlags flags, FileMode mode) {
+Result<SyscallReturn> sys_openat(Task& task, DirFd dirfd, UserString name, OpenFlags flags, OpenMode mode) {
   return open_at(task, dirfd.v, name, {.flags = flags.bits & kKnownFlags, .mode = mode.bits & 07777});
 }
 
-Result<SyscallReturn> sys_open(Task& task, UserString name, OpenFlags flags, FileMode mode) {
+Result<SyscallReturn> sys_open(Task& task, UserString name, OpenFlags flags, OpenMode mode) {
   return sys_openat(task, {kAtFdcwd}, name, flags, mode);
 }
 
-Result<SyscallReturn> sys_creat(Task& task, UserString name, FileMode mode) {
-  return sys_openat(task, {kAtFdcwd}, name, {kOCreat | kOWronly | kOTrunc}, mode);
+Result<SyscallReturn> sys_creat(Task& task, UserString name, Permissions mode) {
+  return sys_openat(task, {kAtFdcwd}, name, {kOCreat | kOWronly | kOTrunc}, OpenMode{mode.bits});
 }
 
 Result<SyscallReturn> sys_openat2(Task& task, DirFd dirfd, UserString name, UserIn<OpenHowArg> how_arg,
@@ -95,7 +95,7 @@ Result<SyscallReturn> sys_dup2(Task& task, Fd from, Fd to) {
   return sys_dup3(task, from, to, {0});
 }
 
-Result<SyscallReturn> sys_dup3(Task& task, Fd from, Fd to, OpenFlags flags) {
+Result<SyscallReturn> sys_dup3(Task& task, Fd from, Fd to, DupFlags flags) {
   if ((flags.bits & ~kOCloexec) || from.v == to.v) return Errno::EINVAL;
   if (to.v < 0) return Errno::EBADF;
   Ref<File> f = TRY(task.fds().get_path_ok(from.v)).ref();

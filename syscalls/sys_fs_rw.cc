@@ -7,7 +7,7 @@
 
 namespace lodge {
 
-Result<SyscallReturn> sys_read(Task& task, Fd fd, UserBuffer to, uint64_t count) {
+Result<SyscallReturn> sys_read(Task& task, Fd fd, UserOutBuffer to, uint64_t count) {
   FileGuard f = TRY(task.fds().get(fd.v));
   if (!f->readable()) return Errno::EBADF;
   if (!user_range_ok(to.addr, count)) return Errno::EFAULT;
@@ -23,7 +23,7 @@ Result<SyscallReturn> sys_write(Task& task, Fd fd, UserBuffer from, uint64_t cou
   return TRY(write_here(task, *f, cursor));
 }
 
-Result<SyscallReturn> sys_pread64(Task& task, Fd fd, UserBuffer to, uint64_t count, int64_t offset) {
+Result<SyscallReturn> sys_pread64(Task& task, Fd fd, UserOutBuffer to, uint64_t count, int64_t offset) {
   if (offset < 0) return Errno::EINVAL;
   FileGuard f = TRY(task.fds().get(fd.v));
   if (!f->readable()) return Errno::EBADF;
@@ -41,7 +41,7 @@ Result<SyscallReturn> sys_pwrite64(Task& task, Fd fd, UserBuffer from, uint64_t 
   return TRY(write_at(task, *f, cursor, static_cast<uint64_t>(offset)));
 }
 
-Result<SyscallReturn> sys_readv(Task& task, Fd fd, UserIovecs iovecs, uint64_t count) {
+Result<SyscallReturn> sys_readv(Task& task, Fd fd, UserOutIovecs iovecs, uint64_t count) {
   FileGuard f = TRY(task.fds().get(fd.v));
   if (!f->readable()) return Errno::EBADF;
   IovecArg arg;
@@ -57,7 +57,7 @@ Result<SyscallReturn> sys_writev(Task& task, Fd fd, UserIovecs iovecs, uint64_t 
   return TRY(write_here(task, *f, cursor));
 }
 
-Result<SyscallReturn> sys_preadv(Task& task, Fd fd, UserIovecs iovecs, uint64_t count, int64_t offset) {
+Result<SyscallReturn> sys_preadv(Task& task, Fd fd, UserOutIovecs iovecs, uint64_t count, int64_t offset) {
   if (offset < 0) return Errno::EINVAL;
   FileGuard f = TRY(task.fds().get(fd.v));
   if (!f->readable()) return Errno::EBADF;
@@ -84,7 +84,7 @@ constexpr uint32_t kWriteFlags = kRwfHipri | kRwfDsync | kRwfSync | kRwfNowait |
 
 }  // namespace
 
-Result<SyscallReturn> sys_preadv2(Task& task, Fd fd, UserIovecs iovecs, uint64_t count, int64_t offset,
+Result<SyscallReturn> sys_preadv2(Task& task, Fd fd, UserOutIovecs iovecs, uint64_t count, int64_t offset,
                                   uint64_t, RwFlags flags) {
   if (flags.bits & ~kReadFlags) return Errno::EOPNOTSUPP;
   if (offset == -1) return sys_readv(task, fd, iovecs, count);
@@ -114,8 +114,7 @@ Result<SyscallReturn> sys_lseek(Task& task, Fd fd, int64_t offset, SeekWhence wh
   return TRY(f->seek(offset, whence.v));
 }
 
-Result<SyscallReturn> sys_sendfile(Task& task, Fd out_fd, Fd in_fd, UserInOut<int64_t> offset,
-                                   uint64_t count) {
+Result<SyscallReturn> sys_sendfile(Task& task, Fd out_fd, Fd in_fd, UserOffset offset, uint64_t count) {
   int64_t from = 0;
   if (!offset.null()) {
     from = TRY(offset.get());
@@ -133,8 +132,8 @@ Result<SyscallReturn> sys_sendfile(Task& task, Fd out_fd, Fd in_fd, UserInOut<in
   return n;
 }
 
-Result<SyscallReturn> sys_copy_file_range(Task& task, Fd in_fd, UserInOut<int64_t> in_offset, Fd out_fd,
-                                          UserInOut<int64_t> out_offset, uint64_t count, uint32_t flags) {
+Result<SyscallReturn> sys_copy_file_range(Task& task, Fd in_fd, UserOffset in_offset, Fd out_fd,
+                                          UserOffset out_offset, uint64_t count, uint32_t flags) {
   if (flags != 0) return Errno::EINVAL;
   FileGuard in = TRY(task.fds().get(in_fd.v));
   FileGuard out = TRY(task.fds().get(out_fd.v));
@@ -165,7 +164,7 @@ Result<SyscallReturn> sys_readahead(Task& task, Fd fd, int64_t, uint64_t) {
   return 0;
 }
 
-Result<SyscallReturn> sys_fadvise64(Task& task, Fd fd, int64_t, int64_t length, int32_t advice) {
+Result<SyscallReturn> sys_fadvise64(Task& task, Fd fd, int64_t, int64_t length, FileAdvice advice) {
   constexpr int32_t kLastAdvice = 5;  // POSIX_FADV_NOREUSE
   FileGuard f = TRY(task.fds().get(fd.v));
   if (f->inode() && (f->inode()->mode() & abi::kTypeMask) == abi::kTypeFifo) return Errno::ESPIPE;

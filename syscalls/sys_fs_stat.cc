@@ -216,7 +216,8 @@ Result<SyscallReturn> sys_fstatfs(Task& task, Fd fd, UserOut<Statfs> out) {
   return put_statfs(f->inode()->sb(), f->path() ? f->path().mount() : nullptr, out);
 }
 
-Result<SyscallReturn> sys_readlinkat(Task& task, DirFd dirfd, UserString name, UserBuffer to, int32_t size) {
+Result<SyscallReturn> sys_readlinkat(Task& task, DirFd dirfd, UserString name, UserOutBuffer to,
+                                     int32_t size) {
   if (size <= 0) return Errno::EINVAL;
   Path path = TRY(path_of(task, dirfd, name, kEmptyOk));
   Inode& inode = *path.dentry()->inode();
@@ -228,7 +229,7 @@ Result<SyscallReturn> sys_readlinkat(Task& task, DirFd dirfd, UserString name, U
   return n;
 }
 
-Result<SyscallReturn> sys_readlink(Task& task, UserString name, UserBuffer to, int32_t size) {
+Result<SyscallReturn> sys_readlink(Task& task, UserString name, UserOutBuffer to, int32_t size) {
   return sys_readlinkat(task, {kAtFdcwd}, name, to, size);
 }
 

@@ -20,7 +20,7 @@ Result<SyscallReturn> sys_faccessat(Task&, DirFd, UserString name, AccessMode);
 Result<SyscallReturn> sys_faccessat2(Task&, DirFd, UserString name, AccessMode, AtFlags);
 Result<SyscallReturn> sys_statfs(Task&, UserString name, UserOut<abi::Statfs>);
 Result<SyscallReturn> sys_fstatfs(Task&, Fd, UserOut<abi::Statfs>);
-Result<SyscallReturn> sys_readlink(Task&, UserString name, UserBuffer to, int32_t size);
-Result<SyscallReturn> sys_readlinkat(Task&, DirFd, UserString name, UserBuffer to, int32_t size);
+Result<SyscallReturn> sys_readlink(Task&, UserString name, UserOutBuffer to, int32_t size);
+Result<SyscallReturn> sys_readlinkat(Task&, DirFd, UserString name, UserOutBuffer to, int32_t size);
 
 }  // namespace lodge

@@ -128,15 +128,15 @@ Result<SyscallReturn> on_fd(Task& task, Fd fd, Act act) {
 
 }  // namespace
 
-Result<SyscallReturn> sys_getxattr(Task& task, UserString path, UserString name, UserBuffer to,
+Result<SyscallReturn> sys_getxattr(Task& task, UserString path, UserString name, UserOutBuffer to,
                                    uint64_t size) {
   return on_path(task, path, kFollow, [&](Inode& i, Mount*) { return get(task, i, name, to, size); });
 }
-Result<SyscallReturn> sys_lgetxattr(Task& task, UserString path, UserString name, UserBuffer to,
+Result<SyscallReturn> sys_lgetxattr(Task& task, UserString path, UserString name, UserOutBuffer to,
                                     uint64_t size) {
   return on_path(task, path, 0, [&](Inode& i, Mount*) { return get(task, i, name, to, size); });
 }
-Result<SyscallReturn> sys_fgetxattr(Task& task, Fd fd, UserString name, UserBuffer to, uint64_t size) {
+Result<SyscallReturn> sys_fgetxattr(Task& task, Fd fd, UserString name, UserOutBuffer to, uint64_t size) {
   return on_fd(task, fd, [&](Inode& i, Mount*) { return get(task, i, name, to, size); });
 }
 
@@ -154,13 +154,13 @@ Result<SyscallReturn> sys_fsetxattr(Task& task, Fd fd, UserString name, UserBuff
   return on_fd(task, fd, [&](Inode& i, Mount* m) { return set(task, i, m, name, from, size, flags); });
 }
 
-Result<SyscallReturn> sys_listxattr(Task& task, UserString path, UserBuffer to, uint64_t size) {
+Result<SyscallReturn> sys_listxattr(Task& task, UserString path, UserOutBuffer to, uint64_t size) {
   return on_path(task, path, kFollow, [&](Inode& i, Mount*) { return list(task, i, to, size); });
 }
-Result<SyscallReturn> sys_llistxattr(Task& task, UserString path, UserBuffer to, uint64_t size) {
+Result<SyscallReturn> sys_llistxattr(Task& task, UserString path, UserOutBuffer to, uint64_t size) {
   return on_path(task, path, 0, [&](Inode& i, Mount*) { return list(task, i, to, size); });
 }
-Result<SyscallReturn> sys_flistxattr(Task& task, Fd fd, UserBuffer to, uint64_t size) {
+Result<SyscallReturn> sys_flistxattr(Task& task, Fd fd, UserOutBuffer to, uint64_t size) {
   return on_fd(task, fd, [&](Inode& i, Mount*) { return list(task, i, to, size); });
 }
 

@@ -54,8 +54,8 @@ Result<int> requeue(Task& task, const UserInOut<uint32_t>& from, const UserInOut
 
 }  // namespace
 
-Result<SyscallReturn> sys_futex(Task& task, UserInOut<uint32_t> word, FutexOp op, uint32_t value,
-                                UserIn<Timespec> timeout, UserInOut<uint32_t> second, uint32_t third) {
+Result<SyscallReturn> sys_futex(Task& task, UserInOut<uint32_t> word, FutexOp op, FutexValue value,
+                                FutexTimeout timeout, FutexSecond second, FutexThird third) {
   uint32_t command = op.bits & ~(kFutexPrivateFlag | kFutexClockRealtime);
   FutexScope scope = op.has(kFutexPrivateFlag) ? FutexScope::kPrivate : FutexScope::kShared;
   TimeBase clock = op.has(kFutexClockRealtime) ? TimeBase::kRealtime : TimeBase::kMonotonic;
@@ -130,7 +130,7 @@ Result<SyscallReturn> sys_futex_waitv(Task& task, UserIn<FutexWaitv> waiters, ui
   return woken.error() == Errno::EINTR ? task.interrupted(Restart::kSys) : woken.error();
 }
 
-Result<SyscallReturn> sys_set_robust_list(Task& task, UserIn<RobustListHead> head, uint64_t size) {
+Result<SyscallReturn> sys_set_robust_list(Task& task, Address head, uint64_t size) {
   if (size != sizeof(RobustListHead)) return Errno::EINVAL;
   task.robust_list = head.addr;
   return 0;

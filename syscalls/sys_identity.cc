@@ -7,12 +7,6 @@
 
 namespace lodge {
 
-struct Utsname {
-  char system[kUtsLength + 1] = {}, node[kUtsLength + 1] = {}, release[kUtsLength + 1] = {},
-                           version[kUtsLength + 1] = {}, machine[kUtsLength + 1] = {},
-                           domain[kUtsLength + 1] = {};
-};
-
 Result<SyscallReturn> sys_getuid(Task& task) {
   return task.cred().uid;
 }
@@ -44,7 +38,7 @@ Result<SyscallReturn> sys_getresgid(Task& task, UserOut<Gid> real, UserOut<Gid> 
   return 0;
 }
 
-Result<SyscallReturn> sys_getgroups(Task& task, int32_t size, UserOut<Gid> list) {
+Result<SyscallReturn> sys_getgroups(Task& task, int32_t size, GroupsOut list) {
   const auto& groups = task.cred().groups;
   auto count = static_cast<int32_t>(groups.size());
   if (size < 0) return Errno::EINVAL;
@@ -92,7 +86,7 @@ Result<SyscallReturn> sys_setdomainname(Task& task, UserBuffer name, uint64_t le
   return set_name(task, kernel_part<UtsNames>().domain, name, length);
 }
 
-Result<SyscallReturn> sys_arch_prctl(Task& task, int32_t code, uint64_t argument) {
+Result<SyscallReturn> sys_arch_prctl(Task& task, ArchPrctlCode code, ArchPrctlArgument argument) {
   constexpr int kSetGs = 0x1001, kSetFs = 0x1002, kGetFs = 0x1003, kGetGs = 0x1004;
   switch (code) {
     case kSetFs:

@@ -87,7 +87,7 @@ Result<SyscallReturn> sys_unshare(Task& task, CloneFlags flags) {
   return 0;
 }
 
-Result<SyscallReturn> sys_personality(Task& task, uint32_t personality) {
+Result<SyscallReturn> sys_personality(Task& task, Hex32 personality) {
   constexpr uint32_t kQuery = ~0u;
   uint32_t old = task.personality;
   if (personality != kQuery) task.personality = personality;
@@ -207,7 +207,7 @@ Result<SyscallReturn> sys_vhangup(Task& task) {
   return 0;
 }
 
-Result<SyscallReturn> sys_reboot(Task& task, uint32_t magic1, uint32_t magic2, uint32_t command, uint64_t) {
+Result<SyscallReturn> sys_reboot(Task& task, Hex32 magic1, Hex32 magic2, Hex32 command, Address) {
   constexpr uint32_t kMagic1 = 0xfee1dead, kMagic2[] = {672274793, 85072278, 369367448, 537993216};
   constexpr uint32_t kRestart = 0x01234567, kHalt = 0xcdef0123, kPowerOff = 0x4321fedc,
                      kRestart2 = 0xa1b2c3d4, kCadOn = 0x89abcdef, kCadOff = 0;

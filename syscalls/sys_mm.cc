@@ -19,8 +19,8 @@ bool may_lock_freely(const Task& task) {
 
 }  // namespace
 
-Result<SyscallReturn> sys_mmap(Task& task, UserAddr addr, uint64_t length, MmapProt prot, MmapFlags flags,
-                               Fd fd, uint64_t offset) {
+Result<SyscallReturn> sys_mmap(Task& task, Address addr, uint64_t length, MmapProt prot, MmapFlags flags,
+                               Fd fd, FileOffset offset) {
   if (!page_aligned(offset)) return Errno::EINVAL;
   MapRequest request{.hint = addr,
                      .length = length,
@@ -33,25 +33,25 @@ Result<SyscallReturn> sys_mmap(Task& task, UserAddr addr, uint64_t length, MmapP
   return TRY(task.mm().map(request));
 }
 
-Result<SyscallReturn> sys_munmap(Task& task, UserAddr addr, uint64_t length) {
+Result<SyscallReturn> sys_munmap(Task& task, Address addr, uint64_t length) {
   TRY(task.mm().unmap(addr, length));
   return 0;
 }
 
-Result<SyscallReturn> sys_mprotect(Task& task, UserAddr addr, uint64_t length, MmapProt prot) {
+Result<SyscallReturn> sys_mprotect(Task& task, Address addr, uint64_t length, MmapProt prot) {
   TRY(task.mm().protect(addr, length, prot.bits));
   return 0;
 }
 
 // There are no protection keys, so the one key that pages can have is none.
-Result<SyscallReturn> sys_pkey_mprotect(Task& task, UserAddr addr, uint64_t length, MmapProt prot,
+Result<SyscallReturn> sys_pkey_mprotect(Task& task, Address addr, uint64_t length, MmapProt prot,
                                         int32_t pkey) {
   if (pkey != -1) return Errno::EINVAL;
   return sys_mprotect(task, addr, length, prot);
 }
 
-Result<SyscallReturn> sys_mremap(Task& task, UserAddr old_addr, uint64_t old_length, uint64_t new_length,
-                                 MremapFlags flags, UserAddr new_addr) {
+Result<SyscallReturn> sys_mremap(Task& task, Address old_addr, uint64_t old_length, uint64_t new_length,
+                                 MremapFlags flags, NewAddress new_addr) {
   Mm::RemapRequest request{.old_start = old_addr,
                            .old_length = old_length,
                            .new_length = new_length,
@@ -61,21 +61,21 @@ Result<SyscallReturn> sys_mremap(Task& task, UserAddr old_addr, uint64_t old_len
   return TRY(task.mm().remap(request));
 }
 
-Result<SyscallReturn> sys_brk(Task& task, UserAddr end) {
+Result<SyscallReturn> sys_brk(Task& task, Address end) {
   return task.mm().brk(end);
 }
 
-Result<SyscallReturn> sys_madvise(Task& task, UserAddr addr, uint64_t length, MadviseAdvice advice) {
+Result<SyscallReturn> sys_madvise(Task& task, Address addr, uint64_t length, MadviseAdvice advice) {
   TRY(task.mm().advise(addr, length, advice.v));
   return 0;
 }
 
-Result<SyscallReturn> sys_msync(Task& task, UserAddr addr, uint64_t length, MsyncFlags flags) {
+Result<SyscallReturn> sys_msync(Task& task, Address addr, uint64_t length, MsyncFlags flags) {
   TRY(task.mm().sync(addr, length, flags.bits));
   return 0;
 }
 
-Result<SyscallReturn> sys_mincore(Task& task, UserAddr addr, uint64_t length, UserBuffer out) {
+Result<SyscallReturn> sys_mincore(Task& task, Address addr, uint64_t length, UserResidence out) {
   if (!page_aligned(addr)) return Errno::EINVAL;
   if (length > kGuestEnd || addr > kGuestEnd - length) return Errno::ENOMEM;
   uint64_t pages = page_ceil(length) >> kPageShift;
@@ -90,19 +90,19 @@ Result<SyscallReturn> sys_mincore(Task& task, UserAddr addr, uint64_t length, Us
   return 0;
 }
 
-Result<SyscallReturn> sys_mlock(Task& task, UserAddr addr, uint64_t length) {
+Result<SyscallReturn> sys_mlock(Task& task, Address addr, uint64_t length) {
   TRY(task.mm().lock(addr, length, Mm::OnFault::kPopulate, may_lock_freely(task)));
   return 0;
 }
 
-Result<SyscallReturn> sys_mlock2(Task& task, UserAddr addr, uint64_t length, MlockFlags flags) {
+Result<SyscallReturn> sys_mlock2(Task& task, Address addr, uint64_t length, MlockFlags flags) {
   if (flags.bits & ~kMlockOnFault) return Errno::EINVAL;
   auto when = flags.has(kMlockOnFault) ? Mm::OnFault::kOnFault : Mm::OnFault::kPopulate;
   TRY(task.mm().lock(addr, length, when, may_lock_freely(task)));
   return 0;
 }
 
-Result<SyscallReturn> sys_munlock(Task& task, UserAddr addr, uint64_t length) {
+Result<SyscallReturn> sys_munlock(Task& task, Address addr, uint64_t length) {
   TRY(task.mm().unlock(addr, length));
   return 0;
 }

@@ -80,7 +80,7 @@ Result<SyscallReturn> sys_membarrier(Task& task, MembarrierCommand command, Memb
   }
 }
 
-Result<SyscallReturn> sys_mbind(Task& task, UserAddr addr, uint64_t length, MempolicyMode mode,
+Result<SyscallReturn> sys_mbind(Task& task, Address addr, uint64_t length, MempolicyMode mode,
                                 UserIn<uint64_t> nodes, uint64_t max_node, MempolicyFlags flags) {
   if (flags.bits & ~kMbindFlags) return Errno::EINVAL;
   if (flags.has(kMbindMoveAll) && !task.cred().capable(Cap::kSysNice)) return Errno::EPERM;
@@ -100,7 +100,7 @@ Result<SyscallReturn> sys_set_mempolicy(Task&, MempolicyMode mode, UserIn<uint64
 
 // There is one node, so whatever was set, memory comes from it: the answer is always the default policy.
 Result<SyscallReturn> sys_get_mempolicy(Task& task, UserOut<int32_t> mode, UserOut<uint64_t> nodes,
-                                        uint64_t max_node, UserAddr addr, MempolicyFlags flags) {
+                                        uint64_t max_node, Address addr, MempolicyFlags flags) {
   if (flags.bits & ~(kPolicyNode | kPolicyAddr | kPolicyMemsAllowed)) return Errno::EINVAL;
   if (!nodes.null() && max_node < 1) return Errno::EINVAL;
   bool allowed = flags.has(kPolicyMemsAllowed);

@@ -157,14 +157,13 @@ Result<SyscallReturn> finish_timed(Task& task, const Result<int>& ready, UserInO
 
 }  // namespace
 
-Result<SyscallReturn> sys_poll(Task& task, UserInOut<abi::PollFd> fds, uint32_t count, int32_t timeout_ms) {
+Result<SyscallReturn> sys_poll(Task& task, PollFds fds, uint32_t count, int32_t timeout_ms) {
   uint64_t ns = timeout_ms < 0 ? host::kNever : static_cast<uint64_t>(timeout_ms) * 1'000'000;
   return SyscallReturn(TRY(poll_until(task, fds.addr, count, deadline_after(ns))));
 }
 
-Result<SyscallReturn> sys_ppoll(Task& task, UserInOut<abi::PollFd> fds, uint32_t count,
-                                UserInOut<abi::Timespec> timeout, UserIn<uint64_t> sigmask,
-                                uint64_t sigmask_size) {
+Result<SyscallReturn> sys_ppoll(Task& task, PollFds fds, uint32_t count, UserInOut<abi::Timespec> timeout,
+                                UserIn<abi::SigSet> sigmask, uint64_t sigmask_size) {
   uint64_t ns = timeout.null() ? host::kNever : TRY(timespec_to_ns(TRY(timeout.get())));
   uint64_t deadline = deadline_after(ns);
   TemporarySigmask mask = TRY(TemporarySigmask::enter(task, sigmask.addr, sigmask_size));

@@ -114,7 +114,8 @@ Result<SyscallReturn> change_ambient(Task& task, uint64_t how, uint64_t cap, uin
 
 }  // namespace
 
-Result<SyscallReturn> sys_prctl(Task& task, int32_t option, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+Result<SyscallReturn> sys_prctl(Task& task, PrctlOption option, PrctlArgument a, PrctlArgument b,
+                                PrctlArgument c, PrctlArgument d) {
   Process& p = task.process();
   switch (option) {
     case kSetPdeathsig:

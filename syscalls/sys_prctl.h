@@ -4,6 +4,12 @@
 
 namespace lodge {
 
-Result<SyscallReturn> sys_prctl(Task& task, int32_t option, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+using PrctlOption = Named<struct PrctlOptionTag>;
+struct PrctlArgument : Named<struct PrctlArgumentTag, uint64_t> {  // as many as the option takes
+  static bool present(const uint64_t* args, unsigned index);
+};
+
+Result<SyscallReturn> sys_prctl(Task& task, PrctlOption option, PrctlArgument a, PrctlArgument b,
+                                PrctlArgument c, PrctlArgument d);
 
 }  // namespace lodge

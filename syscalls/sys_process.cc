@@ -11,8 +11,8 @@ namespace lodge {
 
 using namespace abi;
 
-Result<SyscallReturn> sys_clone(Task& task, CloneFlags flags, uint64_t stack, UserOut<int32_t> parent_tid,
-                                UserOut<int32_t> child_tid, uint64_t tls) {
+Result<SyscallReturn> sys_clone(Task& task, CloneFlags flags, Address stack, UserOut<int32_t> parent_tid,
+                                UserOut<int32_t> child_tid, Address tls) {
   CloneArgs a{};
   a.flags = flags.bits & 0xffffffff & ~kCsignal;  // what clone3 has above is not to be had here
   a.exit_signal = flags.bits & kCsignal;
@@ -80,7 +80,7 @@ void take_options(WaitQuery& q, WaitOptions o) {
 
 }  // namespace
 
-Result<SyscallReturn> sys_wait4(Task& task, int32_t pid, UserOut<int32_t> status, WaitOptions options,
+Result<SyscallReturn> sys_wait4(Task& task, int32_t pid, UserOut<WaitStatus> status, WaitOptions options,
                                 UserOut<Rusage> usage) {
   if (options.bits & ~(kWnohang | kWuntraced | kWcontinued | kWnothread | kWclone | kWall))
     return Errno::EINVAL;
@@ -97,12 +97,12 @@ Result<SyscallReturn> sys_wait4(Task& task, int32_t pid, UserOut<int32_t> status
   }
   WaitAnswer a = TRY(wait_for_child(task, q));
   if (a.pid == 0) return 0;
-  if (!status.null()) TRY(status.put(a.status));
+  if (!status.null()) TRY(status.put({a.status}));
   if (!usage.null()) TRY(usage.put(rusage_of(a.usage)));
   return a.pid;
 }
 
-Result<SyscallReturn> sys_waitid(Task& task, int32_t which, int32_t id, UserOut<SigInfo> info,
+Result<SyscallReturn> sys_waitid(Task& task, WaitIdType which, int32_t id, UserOut<SigInfo> info,
                                  WaitOptions options, UserOut<Rusage> usage) {
   if (options.bits &
       ~(kWnohang | kWnowait | kWexited | kWstopped | kWcontinued | kWnothread | kWclone | kWall))
@@ -167,7 +167,7 @@ Result<SyscallReturn> sys_getppid(Task& task) {
   return task.process().parent_pid.load(std::memory_order_relaxed);
 }
 
-Result<SyscallReturn> sys_set_tid_address(Task& task, UserOut<int32_t> address) {
+Result<SyscallReturn> sys_set_tid_address(Task& task, Address address) {
   task.clear_child_tid = address.addr;
   return task.tid;
 }

@@ -6,7 +6,7 @@
 
 namespace lodge {
 
-Result<SyscallReturn> sys_getrandom(Task&, UserBuffer to, uint64_t size, GetrandomFlags flags) {
+Result<SyscallReturn> sys_getrandom(Task&, UserOutNoise to, uint64_t size, GetrandomFlags flags) {
   constexpr uint32_t kNonblock = 1, kRandom = 2, kInsecure = 4;
   constexpr uint64_t kMost = INT32_MAX;
   if (flags.bits & ~(kNonblock | kRandom | kInsecure)) return Errno::EINVAL;

@@ -5,6 +5,7 @@
 namespace lodge {
 
 using GetrandomFlags = FlagWord<struct GetrandomFlagsTag>;
-Result<SyscallReturn> sys_getrandom(Task&, UserBuffer to, uint64_t size, GetrandomFlags);
+struct UserOutNoise : UserOutBuffer {};
+Result<SyscallReturn> sys_getrandom(Task&, UserOutNoise to, uint64_t size, GetrandomFlags);
 
 }  // namespace lodge

@@ -108,13 +108,13 @@ void watch_if_cpu(Task& caller, int32_t pid, int32_t resource) {
 
 }  // namespace
 
-Result<SyscallReturn> sys_getrlimit(Task& task, int32_t resource, UserOut<Rlimit> out) {
+Result<SyscallReturn> sys_getrlimit(Task& task, ResourceId resource, UserOut<Rlimit> out) {
   RlimitPair l = TRY(exchange_limit(task, 0, resource, nullptr));
   TRY(out.put({l.soft, l.hard}));
   return 0;
 }
 
-Result<SyscallReturn> sys_setrlimit(Task& task, int32_t resource, UserIn<Rlimit> limit) {
+Result<SyscallReturn> sys_setrlimit(Task& task, ResourceId resource, UserIn<Rlimit> limit) {
   Rlimit l = TRY(limit.get());
   RlimitPair now{l.soft, l.hard};
   TRY(exchange_limit(task, 0, resource, &now));
@@ -122,7 +122,7 @@ Result<SyscallReturn> sys_setrlimit(Task& task, int32_t resource, UserIn<Rlimit>
   return 0;
 }
 
-Result<SyscallReturn> sys_prlimit64(Task& task, int32_t pid, int32_t resource, UserIn<Rlimit> limit,
+Result<SyscallReturn> sys_prlimit64(Task& task, int32_t pid, ResourceId resource, UserIn<Rlimit> limit,
                                     UserOut<Rlimit> out) {
   RlimitPair now;
   if (!limit.null()) {
@@ -135,7 +135,7 @@ Result<SyscallReturn> sys_prlimit64(Task& task, int32_t pid, int32_t resource, U
   return 0;
 }
 
-Result<SyscallReturn> sys_getrusage(Task& task, int32_t who, UserOut<Rusage> out) {
+Result<SyscallReturn> sys_getrusage(Task& task, UsageOf who, UserOut<Rusage> out) {
   Usage u;
   note_resident(task);
   if (who == kRusageThread) {

@@ -6,12 +6,14 @@
 namespace lodge {
 
 struct Sysinfo;
+using ResourceId = Named<struct ResourceIdTag>;
+using UsageOf = Named<struct UsageOfTag>;
 
-Result<SyscallReturn> sys_getrlimit(Task& task, int32_t resource, UserOut<abi::Rlimit> out);
-Result<SyscallReturn> sys_setrlimit(Task& task, int32_t resource, UserIn<abi::Rlimit> limit);
-Result<SyscallReturn> sys_prlimit64(Task& task, int32_t pid, int32_t resource, UserIn<abi::Rlimit> limit,
+Result<SyscallReturn> sys_getrlimit(Task& task, ResourceId resource, UserOut<abi::Rlimit> out);
+Result<SyscallReturn> sys_setrlimit(Task& task, ResourceId resource, UserIn<abi::Rlimit> limit);
+Result<SyscallReturn> sys_prlimit64(Task& task, int32_t pid, ResourceId resource, UserIn<abi::Rlimit> limit,
                                     UserOut<abi::Rlimit> old);
-Result<SyscallReturn> sys_getrusage(Task& task, int32_t who, UserOut<abi::Rusage> out);
+Result<SyscallReturn> sys_getrusage(Task& task, UsageOf who, UserOut<abi::Rusage> out);
 Result<SyscallReturn> sys_times(Task& task, UserOut<abi::Tms> out);
 Result<SyscallReturn> sys_sysinfo(Task& task, UserOut<Sysinfo> out);
 

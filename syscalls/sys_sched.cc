@@ -38,7 +38,7 @@ Result<SyscallReturn> sys_sched_yield(Task&) {
   return 0;
 }
 
-Result<SyscallReturn> sys_sched_setscheduler(Task& task, int32_t tid, int32_t policy,
+Result<SyscallReturn> sys_sched_setscheduler(Task& task, int32_t tid, SchedulerPolicy policy,
                                              UserIn<SchedParam> param) {
   if (policy < 0 || tid < 0 || param.null()) return Errno::EINVAL;
   return change(task, tid, policy, TRY(param.get()));
@@ -114,25 +114,25 @@ Result<SyscallReturn> sys_sched_getattr(Task& task, int32_t tid, UserOut<SchedAt
   return 0;
 }
 
-Result<SyscallReturn> sys_sched_setaffinity(Task& task, int32_t tid, uint32_t size, UserIn<uint64_t> mask) {
+Result<SyscallReturn> sys_sched_setaffinity(Task& task, int32_t tid, uint32_t size, CpuSetIn mask) {
   uint64_t m = 0;
   TRY(copy_from_user(&m, mask.addr, std::min<size_t>(size, sizeof m)));
   TRY(set_sched_affinity(task, tid, m));
   return 0;
 }
 
-Result<SyscallReturn> sys_sched_getaffinity(Task& task, int32_t tid, uint32_t size, UserOut<uint64_t> mask) {
+Result<SyscallReturn> sys_sched_getaffinity(Task& task, int32_t tid, uint32_t size, CpuSetOut mask) {
   if (size < sizeof(uint64_t) || size % sizeof(uint64_t) != 0) return Errno::EINVAL;
   TRY(mask.put(TRY(sched_affinity(task, tid))));
   return sizeof(uint64_t);
 }
 
-Result<SyscallReturn> sys_sched_get_priority_max(Task&, int32_t policy) {
+Result<SyscallReturn> sys_sched_get_priority_max(Task&, SchedulerPolicy policy) {
   if (is_realtime(policy)) return 99;
   return is_known(policy) || policy == kSchedDeadline ? Result<SyscallReturn>(0) : Errno::EINVAL;
 }
 
-Result<SyscallReturn> sys_sched_get_priority_min(Task&, int32_t policy) {
+Result<SyscallReturn> sys_sched_get_priority_min(Task&, SchedulerPolicy policy) {
   if (is_realtime(policy)) return 1;
   return is_known(policy) || policy == kSchedDeadline ? Result<SyscallReturn>(0) : Errno::EINVAL;
 }
@@ -145,11 +145,11 @@ Result<SyscallReturn> sys_sched_rr_get_interval(Task& task, int32_t tid, UserOut
   return 0;
 }
 
-Result<SyscallReturn> sys_getpriority(Task& task, int32_t which, int32_t who) {
+Result<SyscallReturn> sys_getpriority(Task& task, PriorityOf which, int32_t who) {
   return 20 - TRY(lowest_nice(task, which, who));
 }
 
-Result<SyscallReturn> sys_setpriority(Task& task, int32_t which, int32_t who, int32_t nice) {
+Result<SyscallReturn> sys_setpriority(Task& task, PriorityOf which, int32_t who, int32_t nice) {
   TRY(set_priority(task, which, who, nice));
   return 0;
 }

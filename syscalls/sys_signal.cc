@@ -44,7 +44,7 @@ Result<SyscallReturn> sys_rt_sigaction(Task& task, Signo signo, UserIn<SigAction
   return 0;
 }
 
-Result<SyscallReturn> sys_rt_sigprocmask(Task& task, int32_t how, UserIn<SigSet> set, UserOut<SigSet> old,
+Result<SyscallReturn> sys_rt_sigprocmask(Task& task, SigmaskHow how, UserIn<SigSet> set, UserOut<SigSet> old,
                                          uint64_t set_size) {
   if (set_size != sizeof(SigSet)) return Errno::EINVAL;
   constexpr int kBlock = 0, kUnblock = 1, kSetmask = 2;

@@ -6,9 +6,11 @@
 
 namespace lodge {
 
+using SigmaskHow = Named<struct SigmaskHowTag>;
+
 Result<SyscallReturn> sys_rt_sigaction(Task& task, Signo signo, UserIn<abi::SigAction> action,
                                        UserOut<abi::SigAction> old, uint64_t set_size);
-Result<SyscallReturn> sys_rt_sigprocmask(Task& task, int32_t how, UserIn<abi::SigSet> set,
+Result<SyscallReturn> sys_rt_sigprocmask(Task& task, SigmaskHow how, UserIn<abi::SigSet> set,
                                          UserOut<abi::SigSet> old, uint64_t set_size);
 Result<SyscallReturn> sys_rt_sigreturn(Task& task);
 Result<SyscallReturn> sys_sigaltstack(Task& task, UserIn<abi::SigAltStack> stack,

@@ -97,7 +97,7 @@ Result<size_t> read_all(LogRing& ring, UserAddr to, size_t room) {
 
 }  // namespace
 
-Result<SyscallReturn> sys_syslog(Task& task, int32_t type, UserBuffer buffer, int32_t length) {
+Result<SyscallReturn> sys_syslog(Task& task, SyslogAction type, UserOutBuffer buffer, int32_t length) {
   if (type < kClose || type > kSizeBuffer) return Errno::EINVAL;
   bool open_to_all = type == kReadAll || type == kSizeBuffer;
   if (!open_to_all && !task.cred().capable(Cap::kSyslog)) return Errno::EPERM;

@@ -126,13 +126,13 @@ Result<SyscallReturn> sys_time(Task&, UserOut<int64_t> now) {
   return seconds;
 }
 
-Result<SyscallReturn> sys_nanosleep(Task& task, UserIn<abi::Timespec> duration, UserOut<abi::Timespec> left) {
+Result<SyscallReturn> sys_nanosleep(Task& task, UserIn<abi::Timespec> duration, SleepLeft left) {
   uint64_t ns = TRY(timespec_to_ns(TRY(duration.get())));
   return SyscallReturn(TRY(sleep_relative(task, saturating_deadline(ns), left.addr)));
 }
 
 Result<SyscallReturn> sys_clock_nanosleep(Task& task, ClockId clock, TimerFlags flags,
-                                          UserIn<abi::Timespec> time, UserOut<abi::Timespec> left) {
+                                          UserIn<abi::Timespec> time, SleepLeft left) {
   bool cpu_time = false;
   switch (clock.v) {
     case abi::kClockRealtime:

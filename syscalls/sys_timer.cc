@@ -61,13 +61,13 @@ Result<SyscallReturn> sys_alarm(Task& task, uint32_t seconds) {
   return old.value != 0 && rounded == 0 ? 1 : rounded;
 }
 
-Result<SyscallReturn> sys_getitimer(Task& task, int32_t which, UserOut<Itimerval> out) {
+Result<SyscallReturn> sys_getitimer(Task& task, ItimerWhich which, UserOut<Itimerval> out) {
   Setting s = TRY(exchange_itimer(task, which, nullptr));
   TRY(out.put({to_timeval(s.interval), to_timeval(s.value)}));
   return 0;
 }
 
-Result<SyscallReturn> sys_setitimer(Task& task, int32_t which, UserIn<Itimerval> value,
+Result<SyscallReturn> sys_setitimer(Task& task, ItimerWhich which, UserIn<Itimerval> value,
                                     UserOut<Itimerval> out) {
   Setting now;
   if (!value.null()) {  // Linux takes a null pointer for zeros

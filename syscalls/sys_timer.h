@@ -6,9 +6,11 @@
 
 namespace lodge {
 
+using ItimerWhich = Named<struct ItimerWhichTag>;
+
 Result<SyscallReturn> sys_alarm(Task& task, uint32_t seconds);
-Result<SyscallReturn> sys_getitimer(Task& task, int32_t which, UserOut<abi::Itimerval> out);
-Result<SyscallReturn> sys_setitimer(Task& task, int32_t which, UserIn<abi::Itimerval> value,
+Result<SyscallReturn> sys_getitimer(Task& task, ItimerWhich which, UserOut<abi::Itimerval> out);
+Result<SyscallReturn> sys_setitimer(Task& task, ItimerWhich which, UserIn<abi::Itimerval> value,
                                     UserOut<abi::Itimerval> old);
 Result<SyscallReturn> sys_timer_create(Task& task, ClockId clock, UserIn<abi::Sigevent> event,
                                        UserOut<int32_t> id);

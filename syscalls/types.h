@@ -41,8 +41,15 @@ struct DirFd {  // as Fd, AT_FDCWD allowed
 struct UserString {  // NUL-terminated, in guest memory
   UserAddr addr;
 };
-struct UserBuffer {  // bytes to or from the guest; its length is the next argument
+struct UserBuffer {  // bytes from the guest; its length is the next argument
   UserAddr addr;
+};
+struct UserOutBuffer : UserBuffer {  // bytes to the guest: as many as the call returns
+  static constexpr bool kFilledByKernel = true;
+};
+struct Address {  // a place in guest memory that the call names but does not read or write
+  UserAddr addr;
+  operator UserAddr() const { return addr; }
 };
 
 template <typename T>
@@ -54,6 +61,7 @@ struct UserIn {  // the guest's T, read by the kernel
 };
 template <typename T>
 struct UserOut {  // a T that the kernel fills
+  static constexpr bool kFilledByKernel = true;
   UserAddr addr;
   bool null() const { return addr == 0; }
   Result<void> put(const T& v) const { return put_user(addr, v); }
@@ -70,9 +78,24 @@ struct FlagWord {
   Int bits;
   bool has(Int mask) const { return (bits & mask) != 0; }
 };
+// A number whose values have names that the strace printer knows by Tag.
+template <typename Tag, typename Int = int32_t>
+struct Named {
+  Int v;
+  operator Int() const { return v; }
+};
 using OpenFlags = FlagWord<struct OpenFlagsTag>;
 using AtFlags = FlagWord<struct AtFlagsTag>;
 using FileMode = FlagWord<struct FileModeTag>;
+using Permissions = FlagWord<struct PermissionsTag>;  // of chmod(2) and mkdir(2): no type
+// A type with present() stands for an argument that the call has only if those before it say so.
+struct OpenMode : FileMode {  // behind the flags
+  static bool present(const uint64_t* args, unsigned index) {
+    constexpr uint64_t kOCreat = 0100, kOTmpfileBit = 020000000;
+    return (args[index - 1] & (kOCreat | kOTmpfileBit)) != 0;
+  }
+};
+using Hex32 = Named<struct Hex32Tag, uint32_t>;  // a word without names
 using CloneFlags = FlagWord<struct CloneFlagsTag, uint64_t>;
 using WaitOptions = FlagWord<struct WaitOptionsTag>;
 using FutexOp = FlagWord<struct FutexOpTag>;

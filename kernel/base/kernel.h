@@ -41,6 +41,7 @@ enum class KernelPart : uint8_t {
   kDevtmpfs,
   kSystem,  // host name, counters of missing calls
   kProc,
+  kTrace,
   kCount,
 };
 

@@ -13,6 +13,7 @@
 #include "kernel/task/process.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_random.h"
+#include "kernel/task/trace_hook.h"
 #include "vfs/core/open.h"
 #include "vfs/core/permission.h"
 
@@ -182,6 +183,8 @@ void commit_exec(Task& task, ExecRequest* r) {
     destroy(r);
     return;  // it is being killed; the exit path sees to it
   }
+  if (task.traced) [[unlikely]]
+    trace_exec(task);
   note_resident(task);
   leave_memory(task);
   // Descriptors shared with others are not closed under them.

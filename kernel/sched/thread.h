@@ -64,6 +64,7 @@ class Thread : public SlotHead {
   std::atomic<RunState> state{RunState::kRunning};
   Restart restart = Restart::kNone;  // set by the call in progress together with EINTR
   bool is_task = false;              // a Task; false for kernel threads
+  bool traced = false;               // --strace: its calls, signals and end are printed
   bool no_fault_in = false;  // a copy from or to the guest fails where a page would have to be provided
   const uint32_t slot_id;    // index into HostState::threads
   SchedEntity sched;

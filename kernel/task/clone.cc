@@ -19,6 +19,7 @@
 #include "kernel/task/process_timer.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
+#include "kernel/task/trace_hook.h"
 #include "kernel/time/clock.h"
 #include "kernel/tty/tty.h"
 #include "vfs/core/fs_context.h"
@@ -126,6 +127,7 @@ void copy_context(Task& parent, Task& child, const CloneArgs& a) {
   child.timer_slack = parent.timer_slack;
   child.personality = parent.personality;
   child.io_priority = parent.io_priority;
+  child.traced = parent.traced;
   SchedEntity &from = parent.sched, &to = child.sched;
   to.affinity = from.affinity;
   bool reset = from.reset_on_fork;
@@ -256,6 +258,8 @@ Result<int32_t> do_clone(Task& parent, const CloneArgs& a) {
 }
 
 void finish_clone(Task& child) {
+  if (child.traced) [[unlikely]]
+    trace_new_task(child);
   write_fs_base(child.new_fs_base);
   if (child.owns_gs) write_gs_base(child.gs_base);
   if (child.set_child_tid) (void)store_user32(child.set_child_tid, static_cast<uint32_t>(child.tid));

@@ -11,6 +11,7 @@
 #include "kernel/task/process_timer.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task_slot.h"
+#include "kernel/task/trace_hook.h"
 #include "kernel/tty/job_control.h"
 #include "kernel/tty/tty.h"
 #include "vfs/core/fs_context.h"
@@ -207,6 +208,8 @@ void notify_parent_locked(Process& p, int code, int32_t status) {
 }
 
 void exit_thread(Task& self, int32_t wait_status) {
+  if (self.traced) [[unlikely]]
+    trace_exit(self, wait_status);
   self.exiting = true;  // from here on no signal is meant for it
   Process& p = self.process();
   p.exit_uid = self.cred().uid;
@@ -233,6 +236,8 @@ void exit_thread(Task& self, int32_t wait_status) {
 }
 
 void exit_on_behalf(Task& gone) {
+  if (gone.traced) [[unlikely]]
+    trace_lost(gone);
   gone.exiting = true;
   Process& p = gone.process();
   p.exit_uid = gone.cred().uid;

@@ -6,6 +6,7 @@
 #include "kernel/task/posix_timer.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/signal_frame.h"
+#include "kernel/task/trace_hook.h"
 
 namespace lodge {
 
@@ -102,11 +103,13 @@ void deliver_signals(Task& self) {
     }
     if (what == kExit) exit_killed(self);
     if (what == kStopped) {
+      if (self.traced) trace_stop(self, p.stop_signal);
       wait_while_stopped(self);
       continue;
     }
     if (what == kNothing) break;
     int signo = info.signo;
+    if (self.traced) trace_signal(self, info);
     if (info.code == kSiTimer) timer_signal_taken(self, info);
     if (action.handler == 1) continue;
     if (action.handler == 0) {

@@ -112,6 +112,7 @@ void continue_locked(Process& p, int signo) {
 bool is_dropped_locked(Process& p, Task* thread, const SigInfo& info) {
   int signo = info.signo;
   Task* looks = thread ? thread : p.leader;
+  if (looks && looks->traced) return false;  // a tracer sees also what comes to nothing (ptrace(2))
   bool blocked = looks ? looks->blocked.has(signo) : !pick_thread(p, signo);
   if (blocked) return false;
   if (p.unkillable && info.code != kSiKernel && p.handlers->get(signo).handler == 0) return true;

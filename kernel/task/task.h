@@ -26,6 +26,9 @@ class Mm;         // kernel/mm/mm.h
 class Process;    // kernel/task/process.h: the thread group
 
 struct InProcessTag;
+namespace strace {
+class TracedCall;  // syscalls/strace/strace.h
+}
 
 class Task : public Thread, public ListNode<InProcessTag> {
  public:
@@ -72,8 +75,9 @@ class Task : public Thread, public ListNode<InProcessTag> {
   int32_t pdeath_signal = 0;
   uint64_t timer_slack = 50000;
   uint32_t personality = 0;
-  uint16_t io_priority = 0;   // ioprio_set(2)
-  uint32_t frames_moved = 0;  // by which move_frames(); lock: Tasks::lock
+  uint16_t io_priority = 0;                   // ioprio_set(2)
+  uint32_t frames_moved = 0;                  // by which move_frames(); lock: Tasks::lock
+  strace::TracedCall* traced_call = nullptr;  // --strace: the call that it is in
 
   RefPtr<FdTable> fds_;
   RefPtr<FsContext> fs_;

@@ -11,6 +11,7 @@
 #include "kernel/task/futex.h"
 #include "kernel/task/platform_hooks.h"
 #include "kernel/task/process.h"
+#include "kernel/task/trace_hook.h"
 #include "kernel/time/timer.h"
 #include "tests/unit/mm_fixture.h"
 
@@ -27,6 +28,12 @@ void move_to_fresh_process(Task&, void (*)(Task&)) {
 void host_thread_exit(Task&) {
   std::abort();
 }
+void trace_new_task(Task&) {}
+void trace_exec(Task&) {}
+void trace_signal(Task&, const abi::SigInfo&) {}
+void trace_stop(Task&, int) {}
+void trace_exit(Task&, int32_t) {}
+void trace_lost(Task&) {}
 void report_exit(int32_t) {
   std::abort();
 }

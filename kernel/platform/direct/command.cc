@@ -14,6 +14,7 @@
 #include "kernel/task/exit.h"
 #include "kernel/task/process.h"
 #include "kernel/task/task_random.h"
+#include "kernel/task/trace_hook.h"
 #include "kernel/tty/tty_file.h"
 #include "vfs/core/fs_context.h"
 #include "vfs/core/vfs.h"
@@ -181,6 +182,7 @@ void command_main(Task& task) {
   if (auto r = prepare_exec(task, request); !r.ok())
     no_command(task, name.data(), r.error() == Errno::ENOEXEC ? "exec format error" : "cannot be executed",
                126);
+  if (boot.flags & mailbox::kBootStrace) trace_first_task(task);
   the_mailbox().booted.store(1, std::memory_order_release);
   commit_exec(task, &request);
 }
