@@ -7,6 +7,7 @@
 
 #include "kernel/abi/uio.h"
 #include "kernel/host/memory.h"
+#include "kernel/host/parked.h"
 #include "kernel/host/raw.h"
 #include "kernel/host/vdso.h"
 
@@ -32,12 +33,18 @@ constexpr uint64_t kMaxSpan = uint64_t{16} << 40;  // what the outer wall lets o
 }  // namespace
 
 Result<void> futex_wait(const std::atomic<uint32_t>& word, uint32_t expected, uint64_t deadline_ns) {
+  Parked here(__builtin_frame_address(0));
   if (deadline_ns == kNever) return plain(host_syscall(__NR_futex, raw(&word), FUTEX_WAIT, expected));
   struct {
     int64_t sec, nsec;
   } ts{static_cast<int64_t>(deadline_ns / kNsPerSec), static_cast<int64_t>(deadline_ns % kNsPerSec)};
   // The BITSET form takes an absolute time of CLOCK_MONOTONIC.
   return plain(host_syscall(__NR_futex, raw(&word), FUTEX_WAIT_BITSET, expected, raw(&ts), 0, -1));
+}
+
+void park_for_good() {
+  const std::atomic<uint32_t> never{0};
+  for (;;) host_syscall(__NR_futex, raw(&never), FUTEX_WAIT, 0);
 }
 
 int futex_wake(const std::atomic<uint32_t>& word, int count) {

@@ -13,6 +13,7 @@
 #include "kernel/base/layout.h"
 #include "kernel/base/panic.h"
 #include "kernel/host/host_state.h"
+#include "kernel/host/parked.h"
 #include "kernel/host/raw.h"
 #include "kernel/host/slot.h"
 #include "kernel/mailbox/mailbox.h"
@@ -116,6 +117,17 @@ extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
   bool on_kernel_stack = c.sp > slot_address && c.sp <= slot_address + kSlotSize;
   bool from_kernel = (ip >= host.kernel_begin && ip < host.kernel_end) ||
                      (ip >= host.vdso_base && ip < host.vdso_end && on_kernel_stack);
+
+  // After a panic everybody stays where he is, for the monitor to see.
+  auto& box = *reinterpret_cast<mailbox::Mailbox*>(mailbox::kMailboxAddress);
+  if (signo == mailbox::kKickSignal && box.panicked.load(std::memory_order_relaxed)) {
+    uint64_t frame[2] = {c.bp, c.ip};
+    // Who waits already, or was kicked before, stays as he is.
+    if (parked_frame().load(std::memory_order_relaxed) == 0)
+      parked_frame().store(from_kernel ? reinterpret_cast<uint64_t>(frame) : kParkedInGuest,
+                           std::memory_order_release);
+    park_for_good();
+  }
 
   if (!from_kernel) {
     TrapFrame& frame = slot.frame();

@@ -1,6 +1,8 @@
 // The root directory: the table of what is about the system, then the processes.
 #include "kernel/base/arena.h"
 #include "kernel/base/log.h"
+#include "kernel/base/panic.h"
+#include "kernel/base/string.h"
 #include "kernel/base/uts.h"
 #include "kernel/file/device_registry.h"
 #include "kernel/task/task_random.h"
@@ -42,6 +44,13 @@ void show_kmsg(Formatter& out, uint32_t) {
   while (log->read(cursor, r, text))
     format(out, "<{}>[{:5}.{:06}] {}\n", static_cast<unsigned>(r.level), r.time_ns / 1'000'000'000,
            r.time_ns / 1000 % 1'000'000, std::string_view(text, r.length));
+}
+
+// Documentation/admin-guide/sysrq.rst. Of all its letters only the one that ends everything is wanted here:
+// for developers who want to see what a panic prints. Who may write is the file's mode to say.
+Result<void> store_sysrq(std::string_view text) {
+  if (has_prefix(text, "c")) panic("sysrq: a crash was asked for");
+  return {};
 }
 
 constexpr PseudoNode kTty[] = {
@@ -90,6 +99,7 @@ constexpr PseudoNode kRoot[] = {
     pseudo_file("stat", show_stat),
     pseudo_text("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
     pseudo_tree("sys", kProcSys),
+    {.name = "sysrq-trigger", .mode = abi::kTypeRegular | 0200, .text = "", .store = store_sysrq},
     pseudo_dir("sysvipc", kNone),
     pseudo_dir("tty", kTty),
     pseudo_file("uptime", show_uptime),

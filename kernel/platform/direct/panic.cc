@@ -4,6 +4,7 @@
 
 #include "kernel/base/format.h"
 #include "kernel/host/host.h"
+#include "kernel/host/parked.h"
 #include "kernel/host/raw.h"
 #include "kernel/host/signals.h"
 #include "kernel/mailbox/mailbox.h"
@@ -12,8 +13,9 @@
 namespace lodge {
 namespace {
 
-[[noreturn]] void report(const char* text, size_t length) {
+[[noreturn]] void report(const char* text, size_t length, void* frame) {
   auto& m = *reinterpret_cast<mailbox::Mailbox*>(mailbox::kMailboxAddress);
+  host::parked_frame().store(reinterpret_cast<uint64_t>(frame), std::memory_order_release);
   if (m.panicked.exchange(1) == 0) {
     size_t n = length < sizeof m.message ? length : sizeof m.message;
     __builtin_memcpy(m.message, text, n);
@@ -22,8 +24,7 @@ namespace {
     m.monitor_bell.fetch_add(1);
     host::futex_wake(m.monitor_bell, 1);
   }
-  std::atomic<uint32_t> never{0};
-  for (;;) (void)host::futex_wait(never, 0);
+  host::park_for_good();
 }
 
 }  // namespace
@@ -31,30 +32,17 @@ namespace {
 void panic(const char* message, const char* file, int line) {
   char buffer[512];
   Formatter f(buffer);
-  format(f, "{} ({}:{}), slot {}", message, file, line, current().slot_id);
-  uint64_t* rbp = static_cast<uint64_t*>(__builtin_frame_address(0));
-  for (int i = 0; i < 12 && rbp; i++) {
-    uint64_t at = reinterpret_cast<uint64_t>(rbp);
-    if ((at ^ reinterpret_cast<uint64_t>(&current_slot())) >= kSlotSize || at % 8) break;
-    format(f, " {:x}", rbp[1]);
-    rbp = reinterpret_cast<uint64_t*>(rbp[0]);
-  }
-  report(buffer, f.size());
+  format(f, "{} ({}:{})", message, file, line);
+  report(buffer, f.size(), __builtin_frame_address(0));
 }
 
 void host::panic_fault(const FaultReport& r) {
   char buffer[512];
   Formatter f(buffer);
-  format(f, "signal {} in kernel code at {:x}, address {:x}, slot {}:", r.signo, r.rip, r.address,
-         current().slot_id);
-  uint64_t* rbp = reinterpret_cast<uint64_t*>(r.rbp);
-  for (int i = 0; i < 12 && rbp; i++) {
-    uint64_t at = reinterpret_cast<uint64_t>(rbp);
-    if ((at ^ reinterpret_cast<uint64_t>(&current_slot())) >= kSlotSize || at % 8) break;
-    format(f, " {:x}", rbp[1]);
-    rbp = reinterpret_cast<uint64_t*>(rbp[0]);
-  }
-  report(buffer, f.size());
+  format(f, "signal {} in kernel code at {:x}, address {:x}", r.signo, r.rip, r.address);
+  // As if the interrupted code had called: from here the walk goes on on its stack.
+  uint64_t frame[2] = {r.rbp, r.rip};
+  report(buffer, f.size(), frame);
 }
 
 }  // namespace lodge

@@ -297,6 +297,7 @@ Vps prepare_vps(const RunOptions& o, bool terminal, MappedMailbox*& mailbox_out)
   vps.kernel_path = o.kernel.empty() ? (here / "lodge-kernel").string() : o.kernel;
   if (access(vps.kernel_path.c_str(), R_OK) != 0)
     throw host_failure("cannot read " + vps.kernel_path + "; build the target lodge-kernel", errno);
+  vps.kernel = FileDescriptor(open(vps.kernel_path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string image = o.image.empty() ? (here.parent_path() / "images/default.img").string() : o.image;
   uint64_t image_size = 0;
   vps.images.push_back(open_image(image, image_size));

@@ -17,8 +17,9 @@ struct Vps {
   FileDescriptor arena, mailbox_file, pages;
   std::vector<FileDescriptor> images;
   std::string kernel_path;
-  uint64_t memory_bytes;       // that the VPS may have
-  uint64_t largest_file = 0;   // bytes: no file that the VPS holds is to grow beyond it
+  uint64_t memory_bytes;      // that the VPS may have
+  uint64_t largest_file = 0;  // bytes: no file that the VPS holds is to grow beyond it
+  FileDescriptor kernel;  // the same file, for who looks into the VPS when another build has taken its place
   std::vector<int> host_cpus;  // of virtual CPU 0, 1, …
 };
 

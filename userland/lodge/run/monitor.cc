@@ -20,7 +20,9 @@
 #include <system_error>
 
 #include "userland/lodge/failure.h"
+#include "userland/lodge/run/control.h"
 #include "userland/lodge/run/own_memory.h"
+#include "userland/lodge/run/panic_report.h"
 
 namespace lodge {
 
@@ -117,6 +119,13 @@ void Monitor::handle(const RequestEntry& r) {
   }
 }
 
+void Monitor::kick_all() {
+  std::lock_guard guard(children_lock_);
+  for (pid_t process : host_children())
+    if (is_child(process))
+      for (pid_t thread : host_threads(process)) syscall(SYS_tgkill, process, thread, kKickSignal);
+}
+
 void Monitor::serve_requests() {
   while (!ending_) {
     uint32_t seen = box_->monitor_bell.load();
@@ -128,6 +137,7 @@ void Monitor::serve_requests() {
       box_->request_head.store(head + 1);
       handle(r);
     }
+    if (box_->finished.load() == 3) stacks_ = panic_stacks(vps_, [this] { kick_all(); });
     if (box_->finished.load() != 0) {
       kill_all();
       return;
@@ -318,8 +328,11 @@ int Monitor::conclude(RawTerminal& raw) {
     }
     case 2:
       return fail(message);
-    case 3:
-      return fail("kernel panic: " + message);
+    case 3: {
+      int code = fail("kernel panic: " + message);
+      std::fwrite(stacks_.data(), 1, stacks_.size(), stderr);
+      return code;
+    }
     default:
       if (beyond_memory_) return fail("the VPS went far beyond its memory");
       return fail(shutdown_asked_ ? "the VPS was ended by force" : "the VPS died: its zygote was killed");
@@ -344,6 +357,7 @@ void Monitor::start_threads() {
 
 int Monitor::run(pid_t zygote, RawTerminal& raw) {
   zygote_ = zygote;
+  ControlSocket control(vps_);
   {
     std::lock_guard guard(children_lock_);
     children_.insert(zygote);

@@ -43,6 +43,7 @@ class Monitor {
   void reap();
   void note_reaped(pid_t pid, int status);
   void kill_all();
+  void kick_all();
   int conclude(RawTerminal& raw);
 
   MappedMailbox& box_;
@@ -55,6 +56,7 @@ class Monitor {
   std::atomic<bool> shutdown_asked_{false};
   std::atomic<bool> beyond_memory_{false};
   std::unique_ptr<MemoryWatch> memory_;  // while the VPS runs
+  std::string stacks_;                   // of a panic; written by the thread of requests
   std::vector<std::thread> threads_;
 };
 

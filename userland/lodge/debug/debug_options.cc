@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "userland/lodge/command_line.h"
-#include "userland/lodge/debug.h"
+#include "userland/lodge/debug/debug.h"
 
 namespace lodge {
 
