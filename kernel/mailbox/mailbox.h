@@ -93,6 +93,7 @@ struct BootInfo {
   uint64_t hwcap, hwcap2;
   uint32_t mxcsr_mask;
   uint32_t image_count;
+  uint32_t cpu_limit_percent;       // of one CPU's time, for all virtual CPUs together; 0: no limit
   uint32_t uid, gid;                // of the first process
   uint64_t image_size[kMaxImages];  // bytes
   uint8_t seed[32];                 // from getrandom(2)

@@ -7,6 +7,17 @@ source "$(dirname "$0")/harness.sh"
 
 run() { timeout 60 "${as_user[@]}" "$lodge" run --quiet --image "$image" "$@"; }
 
+# A fraction of a CPU: half a second of work takes a whole one.
+limited() {
+  local before after
+  before=$(date +%s%N)
+  run --cpus 0.5 -- /bin/sh -c 'until [ "$(cut -d" " -f14 /proc/$$/stat)" -ge 50 ]; do :; done'
+  after=$(date +%s%N)
+  [ $((after - before)) -ge 800000000 ] && echo slow
+}
+check "half a CPU" 0 slow limited
+check "CPUs that are no number" 125 "" run --cpus nan -- /bin/true
+
 for mode in "" --trap-only; do
   for cpus in 1 2; do
     o=(${mode:+$mode} --cpus $cpus)

@@ -287,7 +287,7 @@ TEST_F(SwitchTest, ALimitCanBeLiftedWhileTheVpsStandsStill) {
   });
   uint64_t end = host::monotonic_ns() + 10'000 * kMs;
   while (!scheduler_->bandwidth.exhausted() && host::monotonic_ns() < end) {
-    sched_tick(host::monotonic_ns());
+    tick();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   ASSERT_TRUE(scheduler_->bandwidth.exhausted());
@@ -324,9 +324,9 @@ TEST_F(SwitchTest, SystemTimeIsWhatTheTickSees) {
   std::atomic<int> phase{0};
   Context& c = spawn([&] {
     while (phase == 0) burn(kMs / 4);
-    current().in_kernel = 1;
+    __atomic_store_n(&current().in_kernel, 1, __ATOMIC_RELAXED);
     while (phase == 1) burn(kMs / 4);
-    current().in_kernel = 0;
+    __atomic_store_n(&current().in_kernel, 0, __ATOMIC_RELAXED);
   });
   auto run_for = [&](uint64_t ns) {
     uint64_t begin = thread_times(c.thread).total;
@@ -364,7 +364,10 @@ TEST_F(SwitchTest, TicksEndWithTheWork) {
     while (!stop) burn(kMs / 4);
   });
   EXPECT_EQ(scheduler_->ticking.load(), 1u);
-  EXPECT_NE(sched_tick(host::monotonic_ns()), host::kNever);
+  {
+    std::lock_guard only_one(tick_mutex_);
+    EXPECT_NE(sched_tick(host::monotonic_ns()), host::kNever);
+  }
   stop = true;
   tick_until_done();
   int ticks = 0;

@@ -10,9 +10,10 @@
 namespace lodge {
 
 struct RunOptions {
-  std::string image;      // empty: the default image, images/default.img beside the build's bin/
-  uint64_t memory_bytes;  // what the VPS may touch
-  unsigned cpus;          // virtual CPUs; 0: as many as the host lets us use
+  std::string image;           // empty: the default image, images/default.img beside the build's bin/
+  uint64_t memory_bytes;       // what the VPS may touch
+  unsigned cpus;               // virtual CPUs; 0: as many as the host lets us use
+  unsigned cpu_limit_percent;  // of one CPU's time, for all together; 0: no limit
   std::string hostname;
   std::string init;                      // path of the image's init; empty: a login-like shell, or `command`
   std::vector<std::string> environment;  // "K=V", in the order given

@@ -1,5 +1,6 @@
 // The command line of `lodge run`: from CLI11 to RunOptions. What is wrong in itself is refused here, what is
 // wrong for an image or a host (no such file, too little memory) by cmd_run.
+#include <cmath>
 #include <memory>
 
 #include "userland/lodge/command_line.h"
@@ -14,12 +15,14 @@ namespace {
 constexpr uint64_t kMaxId = 0xfffffffe;  // (uid_t)-1 means "no change" to Linux
 constexpr size_t kMaxHostname = 64;      // __NEW_UTS_LEN
 constexpr unsigned kMaxCpus = 64;
+constexpr double kLeastCpus = 0.01;
 
 // The arguments whose text needs a look before it becomes a field of RunOptions.
 struct RawRunOptions {
   RunOptions options{};
   std::string memory = "512M";
   std::string user = "0";
+  double cpus = 0;
 };
 
 void take_user(const std::string& text, RunOptions& options) {
@@ -32,6 +35,14 @@ void take_user(const std::string& text, RunOptions& options) {
   }
   options.uid = static_cast<uint32_t>(*uid);
   if (gid) options.gid = static_cast<uint32_t>(*gid);
+}
+
+// A whole number limits nothing: so many virtual CPUs have so much time. A fraction rounds their number up
+// and limits the time of all together.
+void take_cpus(double cpus, RunOptions& options) {
+  if (!std::isfinite(cpus)) throw Failure("--cpus takes a number");
+  options.cpus = static_cast<unsigned>(std::ceil(cpus));
+  if (cpus != std::ceil(cpus)) options.cpu_limit_percent = static_cast<unsigned>(std::lround(cpus * 100));
 }
 
 void check(const RunOptions& options) {
@@ -58,6 +69,7 @@ RunOptions finish(const RawRunOptions& raw, const std::vector<std::string>& comm
   if (!memory) throw Failure("--memory '" + raw.memory + "' is not a size such as 512M or 2G");
   options.memory_bytes = *memory;
   take_user(raw.user, options);
+  take_cpus(raw.cpus, options);
   check(options);
   return options;
 }
@@ -72,8 +84,8 @@ void register_run(CLI::App& app, const std::vector<std::string>& command, int& e
   options.hostname = "lodge";
   run->add_option("--image", options.image, "Disk image (default: the one built with lodge)");
   run->add_option("--memory", raw->memory, "Memory of the VPS (default: 512M)");
-  run->add_option("--cpus", options.cpus, "Virtual CPUs (default: the host's)")
-      ->check(CLI::Range(1u, kMaxCpus));
+  run->add_option("--cpus", raw->cpus, "Virtual CPUs (default: the host's); 1.5: two, for 1.5 CPUs' time")
+      ->check(CLI::Range(kLeastCpus, static_cast<double>(kMaxCpus)));
   run->add_option("--hostname", options.hostname, "Host name inside (default: lodge)");
   run->add_option("--init", options.init, "Boot this init of the image");
   run->add_option("-e,--env", options.environment, "Environment variable NAME=VALUE")

@@ -36,7 +36,7 @@ void panic(const char* message, const char* file, int line) {
   std::abort();
 }
 
-// Threads of the tests have no virtual CPU, so nobody asks for these.
+// Threads of the tests have no virtual CPU, or look at `pending` themselves; any host CPU will do.
 void request_kick(Thread&) {}
 void request_affinity(Thread&, int) {}
 void wake_tick_thread() {}

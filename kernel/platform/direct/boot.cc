@@ -120,6 +120,9 @@ void make_kernel_parts(const BootInfo& boot) {
     s.cpus[i].index = i;
     s.cpus[i].idle_since = host::monotonic_ns();
   }
+  Bandwidth::Limit limit;
+  limit.quota_ns = limit.period_ns / 100 * boot.cpu_limit_percent;
+  s.bandwidth.set(limit, host::monotonic_ns());
   s.load.start(host::monotonic_ns());
   kernel->set_part(s);
 

@@ -87,6 +87,7 @@ void describe(const RunOptions& o, bool terminal, const Vps& vps, mailbox::Mailb
             (o.strace ? mailbox::kBootStrace : 0u) | (o.quiet ? mailbox::kBootQuiet : 0u) |
             (o.debug_dumpable ? mailbox::kBootDumpable : 0u);
   b.virtual_cpus = static_cast<uint32_t>(vps.host_cpus.size());
+  b.cpu_limit_percent = o.cpu_limit_percent;
   b.memory_limit = o.memory_bytes;
   VectorState v = vector_state();
   b.xsave_mask = v.mask;
