@@ -232,17 +232,25 @@ void Mm::learn_site(uint64_t ip, uint64_t number) {
   if (!v || !patchable(*v)) return hopeless.store(ip, std::memory_order_relaxed);
   if (v->vma_inode->write_count.load(std::memory_order_relaxed) > 0) return;
   TextSite site = site_before(*v, ip, number);
-  if (site.length == kSyscallLength && find_site_filler(*v, ip, nullptr) == TextSite::kNoFiller)
-    return hopeless.store(ip, std::memory_order_relaxed);
   if (site.length == 0) return;
-  RefPtr<PatchedText> text = patched_text_of(*v->vma_inode, IfMissing::kMake);
+  const bool needs_filler = site.length == kSyscallLength;
+  RefPtr<PatchedText> text = patched_text_of(*v->vma_inode, IfMissing::kLeave);
+  auto give_up = [&] {
+    hopeless.store(ip, std::memory_order_relaxed);
+    if (text) text->note_hopeless(v->offset_of(ip));
+  };
+  if (text && text->is_hopeless(v->offset_of(ip))) return give_up();
+  if (!text) {
+    if (needs_filler && find_site_filler(*v, ip, nullptr) == TextSite::kNoFiller) return give_up();
+    text = patched_text_of(*v->vma_inode, IfMissing::kMake);
+  }
   if (!text || (v->patch && v->patch.get() != text.get())) return;
   SleepGuard<SleepMutex> text_guard(text->lock);
   if (!stub_area_for(*v, *text)) return;
   if (!text->knows(site.offset)) {
-    if (site.length == kSyscallLength) {
+    if (needs_filler) {
       site.filler = find_site_filler(*v, ip, text.get());
-      if (!site.has_filler()) return hopeless.store(ip, std::memory_order_relaxed);
+      if (!site.has_filler()) return give_up();
     }
     if (!text->add_site(site).ok()) return;
   }

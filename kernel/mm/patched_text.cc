@@ -239,7 +239,12 @@ Result<void> PatchedText::build_master(UserAddr text, uint64_t offset, uint64_t 
     uint8_t bytes[kMaxPatch];
     TRY(copy_from_user(bytes, text + (from - offset), to - from));
     patch(i, from, {bytes, static_cast<size_t>(to - from)});
-    TRY(write_pages(bytes, to - from, object->offset() + (from - offset)));
+    // Only what the site changes: others may lie in between.
+    auto write_back = [&](uint64_t at, size_t n) {
+      return write_pages(bytes + (at - from), n, object->offset() + (at - offset));
+    };
+    TRY(write_back(s.offset, s.length));
+    if (s.has_filler()) TRY(write_back(s.filler, kJumpLength));
   }
   newer_page_uses_ = 0;
   master_ = {offset, std::move(object), static_cast<uint32_t>(sites_.size())};
