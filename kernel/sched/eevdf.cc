@@ -118,8 +118,9 @@ void Eevdf::charge(SchedEntity& running, uint64_t ns) {
     follow_average();
 }
 
+// To the end of the next request, not one further each time: who yields in a loop would owe it for ever.
 void Eevdf::yield(SchedEntity& running) {
-  running.deadline += slice_of(running);
+  running.deadline = running.vruntime + 2 * slice_of(running);
 }
 
 void Eevdf::reweigh(SchedEntity& e, uint64_t old_weight, const SchedEntity* running) {
