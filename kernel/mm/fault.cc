@@ -128,6 +128,7 @@ Result<uint64_t> Mm::map_stack(uint64_t initial, uint32_t prot) {
   // time. Natively the vDSO does that. A guest may map over it.
   map_top_ -= kPageSize;
   TRY(host::map_anonymous(map_top_, kPageSize, abi::kProtNone, true));
+  anchor_ = map_top_;
   Plan plan;
   plan.vma.prot = static_cast<uint8_t>(prot);
   plan.vma.flags = kVmaMayWrite | kVmaGrowsDown | kVmaNoReserve;

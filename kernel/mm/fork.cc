@@ -20,6 +20,7 @@ Result<Ref<Mm>> Mm::copy_for_child() {
   Ref<Mm> child = TRY(create(system_, random_state_, limits));
   child->stack_top_ = stack_top_;
   child->map_top_ = map_top_;
+  child->anchor_ = anchor_;
   child->heap_start_ = heap_start_;
   child->arg_start = arg_start, child->arg_end = arg_end;
   child->env_start = env_start, child->env_end = env_end;

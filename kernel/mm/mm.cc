@@ -81,6 +81,8 @@ void Mm::reset(uint64_t seed) {
     if (!host::unmap(start, end - start).ok()) panic("exec: the host does not unmap");
   }
   unlink_all(dead);
+  if (anchor_ && !host::unmap(anchor_, kPageSize).ok()) panic("exec: the host does not unmap");
+  anchor_ = 0;
   default_flags_ = 0;
   membarriers.store(0, std::memory_order_relaxed);
   draw_layout(seed);

@@ -347,6 +347,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   std::atomic<uint64_t> hopeless_sites_[kHopelessSites] = {};
   uint64_t stack_top_ = 0;
   uint64_t map_top_ = 0;  // mappings are placed from here down
+  uint64_t anchor_ = 0;   // the page above them that keeps page tables (map_stack), once it is there
   uint64_t heap_start_ = 0, heap_end_ = 0;
   uint16_t default_flags_ = 0;  // mlockall(MCL_FUTURE)
   uint64_t spurious_at_ = 0;    // the last fault that found nothing wrong, and how often in a row

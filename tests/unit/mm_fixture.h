@@ -66,6 +66,7 @@ class MmTest : public testing::Test {
   static constexpr int kImagePages = 4096;
 
   void SetUp() override {
+    arena_.arena().set_kernel(&kernel_);
 #ifdef __SANITIZE_THREAD__
     GTEST_SKIP() << "ThreadSanitizer has no shadow for guest addresses";
 #endif
@@ -135,6 +136,7 @@ class MmTest : public testing::Test {
   }
 
   ArenaScope arena_;
+  Kernel kernel_;
   PageFile pages_{kPageFileSize};
   MmSystem system_{pages_, 512 << 20};
   Ref<TestSuperblock> superblock_ = make<TestSuperblock>().take();

@@ -60,7 +60,6 @@ class TaskTest : public MmTest {
  protected:
   void SetUp() override {
     MmTest::SetUp();
-    arena_.arena().set_kernel(&kernel_);
     host_state_ = std::make_unique<HostState>();
     scheduler_ = std::make_unique<Scheduler>();
     kernel_.set_part(*host_state_);
@@ -75,7 +74,6 @@ class TaskTest : public MmTest {
   void TearDown() override {
     for (auto& m : made_) remove(*m->task);
     made_.clear();
-    arena_.arena().set_kernel(nullptr);
     MmTest::TearDown();
   }
 
@@ -113,7 +111,6 @@ class TaskTest : public MmTest {
     SlotScope slot;
   };
 
-  Kernel kernel_;
   Tasks tasks_;
   Futexes futexes_;
   ClockState clock_;
