@@ -7,9 +7,9 @@ as_user=()
 [ "$(id -u)" = 0 ] && as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 scratch=$(mktemp -d)
 chmod 755 "$scratch"
-mkdir "$scratch/run"
-chmod 700 "$scratch/run"
-[ "$(id -u)" = 0 ] && chown 65534:65534 "$scratch/run"
+mkdir -p "$scratch/run/lodge" # where it is missing another place is looked at
+chmod 700 "$scratch/run" "$scratch/run/lodge"
+[ "$(id -u)" = 0 ] && chown -R 65534:65534 "$scratch/run"
 export XDG_RUNTIME_DIR=$scratch/run # VPSs of others are not ours to see
 vps=
 trap '[ -n "$vps" ] && kill -9 $vps 2> /dev/null; rm -rf "$scratch"' EXIT

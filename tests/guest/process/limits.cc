@@ -147,7 +147,7 @@ TEST(rusage_maxrss_of_children) {
 TEST(rusage_counts_switches) {
   rusage before, after;
   OK(getrusage, RUSAGE_SELF, &before);
-  for (int i = 0; i < 5; i++) sleep_ms(1);
+  for (int i = 0; i < 5; i++) sleep_ms(20);  // long enough not to be over before it begins
   OK(getrusage, RUSAGE_SELF, &after);
   CHECK(after.ru_nvcsw >= before.ru_nvcsw + 5);
 }

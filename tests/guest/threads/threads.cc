@@ -90,7 +90,8 @@ TEST(thread_exit_wakes_the_joiner) {
   CHECK_EQ(word.load(), 0);
 }
 
-TEST(many_threads_at_once) {
+// Each turn is a switch, which takes long while others want the host's processors.
+TEST_LIMIT(many_threads_at_once, 60) {
   constexpr int kThreads = 100;
   std::atomic<int> started = 0;
   std::atomic<bool> go = false;
