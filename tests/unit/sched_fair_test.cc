@@ -249,8 +249,13 @@ TEST(Eevdf, TenThousandAreCheap) {
   auto start = std::chrono::steady_clock::now();
   m.run(400'000 * kMs);  // 100,000 ticks
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  // A list would take 100,000 times 10,000 steps, several seconds.
-  EXPECT_LT(took.count(), 1.0);
+  // A list would take 100,000 times 10,000 steps: several seconds, and under ThreadSanitizer a minute.
+#ifdef __SANITIZE_THREAD__
+  constexpr double kLimit = 15;
+#else
+  constexpr double kLimit = 2;
+#endif
+  EXPECT_LT(took.count(), kLimit);
 }
 
 TEST(RoundRobin, TurnsGoRoundWhateverTheWeights) {

@@ -50,10 +50,14 @@ class SwitchTest : public testing::Test {
     std::thread host;
     std::atomic<bool> done{false};
   };
+  Context& add_context() {
+    std::lock_guard guard(contexts_mutex_);
+    contexts_.push_back(std::make_unique<Context>(static_cast<uint32_t>(contexts_.size())));
+    return *contexts_.back();
+  }
   // A thread of the VPS on virtual CPU 0, parked until its turn. `set` may change its policy before.
   Context& spawn(std::function<void()> body, std::function<void(SchedEntity&)> set = {}) {
-    contexts_.push_back(std::make_unique<Context>(static_cast<uint32_t>(contexts_.size())));
-    Context& c = *contexts_.back();
+    Context& c = add_context();
     if (set) set(c.thread.sched);
     c.host = std::thread([this, &c, body] {
       ArenaScope::Join join(arena_);
@@ -77,6 +81,7 @@ class SwitchTest : public testing::Test {
   void tick_until_done(uint64_t limit_ms = 20'000) {
     uint64_t end = host::monotonic_ns() + limit_ms * kMs;
     auto all_done = [&] {
+      std::lock_guard guard(contexts_mutex_);
       for (auto& c : contexts_)
         if (!c->done) return false;
       return true;
@@ -104,6 +109,7 @@ class SwitchTest : public testing::Test {
   std::string order_;
   std::mutex tick_mutex_;
   uint64_t last_tick_ = 0;
+  std::mutex contexts_mutex_;  // threads may make others
   std::vector<std::unique_ptr<Context>> contexts_;
 };
 
