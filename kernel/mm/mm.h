@@ -21,6 +21,7 @@
 #include "kernel/base/result.h"
 #include "kernel/host/user_copy.h"
 #include "kernel/mm/account.h"
+#include "kernel/mm/address_hints.h"
 #include "kernel/mm/page_file.h"
 #include "kernel/mm/vma_tree.h"
 #include "kernel/sched/sleep_lock.h"
@@ -342,9 +343,7 @@ class Mm final : public RefCounted<Mm>, public MappingOwner {
   std::atomic<uint32_t> generation_{0};
   uint64_t charged_ = 0;  // pages of vmas with kVmaCharged
   uint64_t random_state_ = 0;
-  // Addresses behind traps that learn_site() could do nothing for, each in its place; a hint.
-  static constexpr size_t kHopelessSites = 32;
-  std::atomic<uint64_t> hopeless_sites_[kHopelessSites] = {};
+  AddressHints<32> hopeless_sites_;  // behind traps that learn_site() could do nothing for
   uint64_t stack_top_ = 0;
   uint64_t map_top_ = 0;  // mappings are placed from here down
   uint64_t anchor_ = 0;   // the page above them that keeps page tables (map_stack), once it is there

@@ -225,21 +225,20 @@ uint64_t Mm::find_site_filler(const Vma& v, uint64_t ip, const PatchedText* text
 void Mm::learn_site(uint64_t ip, uint64_t number) {
   if (system_.gate == 0 || ip < kGuestStart || ip > kGuestEnd) return;
   // Most sites that trap again and again are such as cannot be patched.
-  std::atomic<uint64_t>& hopeless = hopeless_sites_[(ip ^ ip >> 6) % kHopelessSites];
-  if (hopeless.load(std::memory_order_relaxed) == ip) return;
+  if (hopeless_sites_.has(ip)) return;
   SleepGuard<SleepMutex> guard(map_lock_);
   Vma* v = tree_.at(ip - 1);
-  if (!v || !patchable(*v)) return hopeless.store(ip, std::memory_order_relaxed);
+  if (!v || !patchable(*v)) return hopeless_sites_.note(ip);
   if (v->vma_inode->write_count.load(std::memory_order_relaxed) > 0) return;
   TextSite site = site_before(*v, ip, number);
   if (site.length == 0) return;
   const bool needs_filler = site.length == kSyscallLength;
   RefPtr<PatchedText> text = patched_text_of(*v->vma_inode, IfMissing::kLeave);
   auto give_up = [&] {
-    hopeless.store(ip, std::memory_order_relaxed);
-    if (text) text->note_hopeless(v->offset_of(ip));
+    hopeless_sites_.note(ip);
+    if (text) text->hopeless.note(v->offset_of(ip));
   };
-  if (text && text->is_hopeless(v->offset_of(ip))) return give_up();
+  if (text && text->hopeless.has(v->offset_of(ip))) return give_up();
   if (!text) {
     if (needs_filler && find_site_filler(*v, ip, nullptr) == TextSite::kNoFiller) return give_up();
     text = patched_text_of(*v->vma_inode, IfMissing::kMake);

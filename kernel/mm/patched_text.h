@@ -20,6 +20,7 @@
 #include "kernel/base/result.h"
 #include "kernel/base/vector.h"
 #include "kernel/host/user_copy.h"
+#include "kernel/mm/address_hints.h"
 #include "kernel/mm/page_file.h"
 #include "kernel/sched/sleep_lock.h"
 
@@ -83,12 +84,8 @@ class PatchedText : public RefCounted<PatchedText> {
   uint64_t origin_of_filler(uint64_t offset) const;
   bool uses_filler() const { return uses_filler_; }
 
-  // Without the lock: what ends at `offset` traps and cannot be helped, so that nobody looks for filler
-  // again. A hint.
-  bool is_hopeless(uint64_t offset) const { return hopeless_place(offset) == offset; }
-  void note_hopeless(uint64_t offset) {
-    hopeless_[hopeless_index(offset)].store(offset, std::memory_order_relaxed);
-  }
+  // Offsets behind calls that trap and cannot be helped, so that nobody looks for filler again.
+  AddressHints<64> hopeless;
 
   // The copy of the page at `offset` with all sites that are known in it; made from `current` when the last
   // one lacks some.
@@ -121,11 +118,6 @@ class PatchedText : public RefCounted<PatchedText> {
   void count_newer_page_use() { newer_page_uses_++; }
 
  private:
-  static constexpr size_t kHopeless = 64;
-  static size_t hopeless_index(uint64_t offset) { return (offset ^ offset >> 6) % kHopeless; }
-  uint64_t hopeless_place(uint64_t offset) const {
-    return hopeless_[hopeless_index(offset)].load(std::memory_order_relaxed);
-  }
   static uint64_t stub_position(size_t index) { return kFirstStub + index * kStubSize; }
   // One more than the number of the last site in the page; 0: none.
   uint32_t last_site_in(uint64_t page) const;
@@ -142,7 +134,6 @@ class PatchedText : public RefCounted<PatchedText> {
   bool uses_filler_ = false;
   uint64_t newer_page_uses_ = 0;  // since the master was made
   std::atomic<uint32_t> site_count_{0};
-  std::atomic<uint64_t> hopeless_[kHopeless] = {};  // each in its place
 };
 
 }  // namespace lodge
