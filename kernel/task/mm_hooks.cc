@@ -13,30 +13,38 @@ bool is_current_mm(const Mm& mm) {
   return current().is_task && current_task().mm_.get() == &mm;
 }
 
-bool shares_memory(Task& self) {
-  if (self.mm().ref_count() == 1) return false;
+namespace {
+
+// Those who live in `mm` at this moment. tasks().lock is held.
+template <typename F>
+void for_each_thread_of_locked(const Mm& mm, F f) {
   Tasks& all = tasks();
-  MutexLock lock(all.lock);
   for (Process* p = all.next_process_locked(1); p; p = all.next_process_locked(p->pid + 1))
     for (Task& t : p->threads) {
-      if (&t == &self) continue;
-      MutexLock share(t.share_lock);
-      if (t.mm_.get() == self.mm_.get()) return true;
+      {
+        MutexLock share(t.share_lock);
+        if (t.mm_.get() != &mm) continue;
+      }
+      f(t);
     }
-  return false;
+}
+
+}  // namespace
+
+bool shares_memory(Task& self) {
+  if (self.mm().ref_count() == 1) return false;
+  bool shared = false;
+  MutexLock lock(tasks().lock);
+  for_each_thread_of_locked(self.mm(), [&](Task& t) { shared = shared || &t != &self; });
+  return shared;
 }
 
 // Looks at every task: this is for blocks of mapped files that go, which is rare.
 bool call_threads(Mm& mm) {
-  Tasks& all = tasks();
   bool any = false, running = false;
   Thread* waiting = nullptr;
-  MutexLock lock(all.lock);
-  auto call = [&](Task& t) {
-    {
-      MutexLock share(t.share_lock);
-      if (t.mm_.get() != &mm) return;
-    }
+  MutexLock lock(tasks().lock);
+  for_each_thread_of_locked(mm, [&](Task& t) {
     any = true;
     t.pending.fetch_or(kPendingShootdown, std::memory_order_seq_cst);
     RunState state = t.state.load(std::memory_order_seq_cst);
@@ -46,9 +54,7 @@ bool call_threads(Mm& mm) {
     } else if (state != RunState::kDead) {
       waiting = &t;
     }
-  };
-  for (Process* p = all.next_process_locked(1); p; p = all.next_process_locked(p->pid + 1))
-    for (Task& t : p->threads) call(t);
+  });
   if (!running && waiting) wake(*waiting);
   return any;
 }
@@ -61,10 +67,7 @@ void move_frames(Mm& mm, const FrameMover& mover) {
   for (bool left = true; left;) {
     left = false;
     auto look_at = [&](Task& t) {
-      {
-        MutexLock share(t.share_lock);
-        if (t.mm_.get() != &mm || t.frames_moved == round) return;
-      }
+      if (t.frames_moved == round) return;
       bool in_guest = &t != &self && t.state.load(std::memory_order_seq_cst) == RunState::kRunning &&
                       !std::atomic_ref<uint8_t>(t.in_kernel).load(std::memory_order_acquire);
       if (in_guest) {
@@ -79,8 +82,7 @@ void move_frames(Mm& mm, const FrameMover& mover) {
     };
     {
       MutexLock lock(all.lock);
-      for (Process* p = all.next_process_locked(1); p; p = all.next_process_locked(p->pid + 1))
-        for (Task& t : p->threads) look_at(t);
+      for_each_thread_of_locked(mm, look_at);
     }
     if (left) {
       WaitQueue nobody;
