@@ -47,6 +47,21 @@ __vdso_\name:
   .size __vdso_\name, . - __vdso_\name
   .endm
 
+// Returns what the host says of clock edi, less so many seconds, at rsi.
+  .macro RETURN_CLOCK_SINCE base
+  push  %rsi
+  .cfi_adjust_cfa_offset 8
+  call  *vdso_data + HOST_CLOCK_GETTIME(%rip)
+  pop   %rsi
+  .cfi_adjust_cfa_offset -8
+  mov   vdso_data + \base(%rip), %rcx
+  test  %eax, %eax
+  jnz   9f
+  sub   %rcx, (%rsi)
+9:
+  ret
+  .endm
+
 // Answered by the kernel. Arguments stand where the call left them.
   .macro ASK_KERNEL number
   mov   $\number, %eax
@@ -68,17 +83,7 @@ FUNCTION clock_gettime
   cmp   $CLOCK_MONOTONIC, %edi
   jne   2f
 1:
-  push  %rsi
-  .cfi_adjust_cfa_offset 8
-  call  *vdso_data + HOST_CLOCK_GETTIME(%rip)
-  pop   %rsi
-  .cfi_adjust_cfa_offset -8
-  mov   vdso_data + MONOTONIC_BASE(%rip), %rcx
-  test  %eax, %eax
-  jnz   3f
-  sub   %rcx, (%rsi)
-3:
-  ret
+  RETURN_CLOCK_SINCE MONOTONIC_BASE
 2:
   cmp   $CLOCK_TAI, %edi
   ja    7f
@@ -96,16 +101,7 @@ FUNCTION clock_gettime
   mov   $CLOCK_MONOTONIC, %edi
   jmp   1b
 4:
-  push  %rsi
-  .cfi_adjust_cfa_offset 8
-  call  *vdso_data + HOST_CLOCK_GETTIME(%rip)
-  pop   %rsi
-  .cfi_adjust_cfa_offset -8
-  mov   vdso_data + RAW_BASE(%rip), %rcx
-  test  %eax, %eax
-  jnz   3b
-  sub   %rcx, (%rsi)
-  ret
+  RETURN_CLOCK_SINCE RAW_BASE
 5:
   xor   %edi, %edi
 6:
