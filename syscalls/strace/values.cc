@@ -38,19 +38,23 @@ void put_value(Formatter& out, const Utimbuf& t) {
 void put_value(Formatter& out, const abi::Timezone& t) {
   format(out, "{{tz_minuteswest={}, tz_dsttime={}}}", t.minutes_west, t.dst_time);
 }
-void put_value(Formatter& out, const abi::Itimerspec& t) {
+
+namespace {
+template <typename T>
+void put_timer(Formatter& out, const T& t) {
   out.put("{it_interval=");
   put_value(out, t.interval);
   out.put(", it_value=");
   put_value(out, t.value);
   out.put('}');
 }
+}  // namespace
+
+void put_value(Formatter& out, const abi::Itimerspec& t) {
+  put_timer(out, t);
+}
 void put_value(Formatter& out, const abi::Itimerval& t) {
-  out.put("{it_interval=");
-  put_value(out, t.interval);
-  out.put(", it_value=");
-  put_value(out, t.value);
-  out.put('}');
+  put_timer(out, t);
 }
 void put_value(Formatter& out, const abi::Tms& t) {
   format(out, "{{tms_utime={}, tms_stime={}, tms_cutime={}, tms_cstime={}}}", t.user, t.system,

@@ -7,6 +7,7 @@ Without --image the recipe images/debian/build makes one, kept as BUILD_DIR/debi
 `check_*` below; it fails by an assertion. A line that names missing system calls fails any of them.
 """
 import argparse
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -75,9 +76,18 @@ class Terminal:
             time.sleep(0.05)
 
 
-def check_interactive_shell(lodge, _):
+PROMPT = r"^bash-.*[$#]$"
+
+
+@contextlib.contextmanager
+def bash_on_a_terminal(lodge):
     with Terminal(lodge.command("-t", cmd=["/bin/bash", "--norc"])) as t:
-        t.wait_for(r"^bash-.*[$#]$")
+        t.wait_for(PROMPT)
+        yield t
+
+
+def check_interactive_shell(lodge, _):
+    with bash_on_a_terminal(lodge) as t:
         t.line("sleep 1000")
         time.sleep(0.5)
         t.type("C-c")
@@ -103,8 +113,7 @@ def check_interactive_shell(lodge, _):
 
 
 def check_vi(lodge, _):
-    with Terminal(lodge.command("-t", cmd=["/bin/bash", "--norc"])) as t:
-        t.wait_for(r"^bash-.*[$#]$")
+    with bash_on_a_terminal(lodge) as t:
         t.line("vi /root/note")
         t.wait_for("^~")
         t.type("i")
@@ -115,14 +124,13 @@ def check_vi(lodge, _):
         t.resize(60, 15)
         t.wait_for("^second line")
         t.line(":wq")
-        t.wait_for(r"^bash-.*[$#]$")
+        t.wait_for(PROMPT)
         t.line("clear; md5sum /root/note")
         t.wait_for("^" + hashlib.md5(b"first line\nsecond line\n\n").hexdigest())
 
 
 def check_less(lodge, _):
-    with Terminal(lodge.command("-t", cmd=["/bin/bash", "--norc"])) as t:
-        t.wait_for(r"^bash-.*[$#]$")
+    with bash_on_a_terminal(lodge) as t:
         t.line("seq 1 1000 | less")
         t.wait_for("^23$")
         t.type("Space")
