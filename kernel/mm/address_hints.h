@@ -1,5 +1,5 @@
-// Addresses that something was found out about, each in the one place that it may have: a later one of the same place
-// displaces it. Without a lock; what is not there may have been.
+// Addresses that something was found out about, each in the one place that it may have: a later one of the
+// same place displaces it. Without a lock; what is not there may have been.
 #pragma once
 #include <atomic>
 #include <cstddef>
