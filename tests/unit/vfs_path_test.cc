@@ -299,6 +299,18 @@ TEST_F(VfsPath, CacheIsBounded) {
   EXPECT_LE(vfs->dentries().unused_count(), 200u);
 }
 
+TEST_F(VfsPath, NamesOfRemovedFilesGiveWayToNamesOfFiles) {
+  for (int i = 0; i < 100; i++) ASSERT_EQ(put_file("/kept" + std::to_string(i), "x"), Errno{});
+  size_t before = vfs->dentries().unused_count();
+  for (int i = 0; i < 2000; i++) {
+    std::string path = "/gone" + std::to_string(i);
+    ASSERT_EQ(put_file(path, "x"), Errno{});
+    ASSERT_EQ(unlink(path), Errno{});
+  }
+  EXPECT_GE(vfs->dentries().unused_count(), before);
+  EXPECT_LE(vfs->dentries().unused_count(), before + 32);
+}
+
 // Walkers without locks against threads that rename, remove and make what they walk over: a path is found
 // whole or not at all, and nothing of it is left behind.
 TEST_F(VfsPath, WalksDuringChanges) {

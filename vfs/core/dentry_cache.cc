@@ -62,7 +62,9 @@ Result<void> DentryCache::init(uint32_t buckets, uint32_t max_unused) {
   std::memset(p, 0, bytes);
   table_ = static_cast<Bucket*>(p);
   mask_ = buckets - 1;
-  max_unused_ = max_unused;
+  lasting_.max = max_unused;
+  negative_.max = std::max<size_t>(max_unused / 8, kTrimBatch);
+  volatile_.max = std::max<size_t>(max_unused / 96, kTrimBatch);
   return {};
 }
 
@@ -207,22 +209,47 @@ Result<DentryRef> DentryCache::make_unhashed(Dentry& parent, const QName& name, 
   return DentryRef(AdoptRef(), d);
 }
 
+// Inside a change.
+void DentryCache::change_inode_locked(Dentry& d, Inode* inode, Doomed& doomed) {
+  Lru& before = lru_of(d);
+  d.set_inode(inode);
+  Lru& after = lru_of(d);
+  if (!d.is(Dentry::kOnLru) || &before == &after) return;
+  before.list.remove(d);
+  before.add(-1);
+  after.list.push_back(d);
+  after.add(1);
+  if (after.unused() > after.max) trim_locked(after, doomed);
+}
+
 void DentryCache::instantiate(Dentry& dentry, Ref<Inode> inode) {
-  MutexLock lock(lock_);
-  dentry.change_begin();
-  dentry.set_inode(inode.leak());
-  dentry.change_end();
+  Doomed doomed;
+  {
+    MutexLock lock(lock_);
+    dentry.change_begin();
+    change_inode_locked(dentry, inode.leak(), doomed);
+    dentry.change_end();
+  }
+  bury(doomed);
 }
 
 void DentryCache::erase(Dentry& dentry) {
   RefPtr<Inode> gone;
-  MutexLock lock(lock_);
+  Doomed doomed;
+  {
+    MutexLock lock(lock_);
+    erase_locked(dentry, gone, doomed);
+  }
+  bury(doomed);
+}
+
+void DentryCache::erase_locked(Dentry& dentry, RefPtr<Inode>& gone, Doomed& doomed) {
   uint32_t mine = 1;
   bool frozen = dentry.refs_.compare_exchange_strong(mine, Dentry::kFrozen, std::memory_order_acq_rel);
   dentry.change_begin();
   if (frozen) {
     gone = RefPtr<Inode>(AdoptRef(), dentry.inode());
-    dentry.set_inode(nullptr);
+    change_inode_locked(dentry, nullptr, doomed);
   } else {
     unhash_locked(dentry);
   }
@@ -337,10 +364,10 @@ void DentryCache::retire_locked(Dentry& d, Doomed& doomed) {
   }
   if (d.is(Dentry::kOnLru)) return;
   d.flags_.fetch_or(Dentry::kOnLru, std::memory_order_relaxed);
-  lru_.push_back(d);
-  size_t n = unused_.load(std::memory_order_relaxed) + 1;
-  unused_.store(n, std::memory_order_relaxed);
-  if (n > max_unused_) trim_locked(doomed, max_unused_ - kTrimBatch / 2);
+  Lru& lru = lru_of(d);
+  lru.list.push_back(d);
+  lru.add(1);
+  if (lru.unused() > lru.max) trim_locked(lru, doomed);
 }
 
 bool DentryCache::kill_locked(Dentry& d, Doomed& doomed) {
@@ -349,8 +376,8 @@ bool DentryCache::kill_locked(Dentry& d, Doomed& doomed) {
   d.change_begin();  // and never ended
   unhash_locked(d);
   if (d.is(Dentry::kOnLru)) {
-    lru_.remove(d);
-    unused_.store(unused_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    lru_of(d).list.remove(d);
+    lru_of(d).add(-1);
   }
   if (static_cast<ListNode<ChildTag>&>(d).linked()) List<Dentry, ChildTag>::remove(d);
   drop_long_name_locked(d);
@@ -358,15 +385,16 @@ bool DentryCache::kill_locked(Dentry& d, Doomed& doomed) {
   return true;
 }
 
-void DentryCache::trim_locked(Doomed& doomed, size_t target) {
-  for (int i = 0; i < kTrimBatch && unused_.load(std::memory_order_relaxed) > target; i++) {
-    Dentry* d = lru_.front();
+void DentryCache::trim_locked(Lru& lru, Doomed& doomed) {
+  size_t target = lru.max - kTrimBatch / 2;
+  for (int i = 0; i < kTrimBatch && lru.unused() > target; i++) {
+    Dentry* d = lru.list.front();
     if (!d) return;
     bool used = d->refs_.load(std::memory_order_relaxed) != 0;
     if (!used && !d->is(Dentry::kRecentlyUsed) && kill_locked(*d, doomed)) continue;
     d->flags_.fetch_and(~uint32_t{Dentry::kRecentlyUsed}, std::memory_order_relaxed);
-    lru_.remove(*d);
-    lru_.push_back(*d);
+    lru.list.remove(*d);
+    lru.list.push_back(*d);
   }
 }
 
@@ -388,8 +416,9 @@ void DentryCache::prune_where(Wanted wanted) {
     Doomed doomed;
     {
       MutexLock lock(lock_);
-      for (Dentry& d : lru_)
-        if (wanted(d)) kill_locked(d, doomed);
+      for (Lru* lru : {&lasting_, &negative_, &volatile_})
+        for (Dentry& d : lru->list)
+          if (wanted(d)) kill_locked(d, doomed);
     }
     if (doomed.empty()) return;
     bury(doomed);  // parents become unused: once more

@@ -1,5 +1,7 @@
-// The dentry cache of a VPS: a hash table by parent and name, and the LRU list of what nobody uses, which is
-// bounded.
+// The dentry cache of a VPS: a hash table by parent and name, and the LRU lists of what nobody uses, which
+// are bounded. Names that have to be asked about anyway (kRevalidate: those of /proc, which go out of use
+// with every process that ends) and names of nothing (each file that is removed leaves one) have short ones
+// of their own.
 //
 // One lock serialises all changes; it is held for tens of instructions, and cached lookups do not take it.
 // Chains are followed without it: a dentry that leaves a chain keeps its next pointer, and one that is made
@@ -15,7 +17,8 @@ namespace lodge {
 
 class DentryCache {
  public:
-  // buckets: a power of two. max_unused: how many unreferenced dentries are kept.
+  // buckets: a power of two. max_unused: how many unreferenced dentries are kept; few of them of the short
+  // lists.
   Result<void> init(uint32_t buckets, uint32_t max_unused);
 
   // A root dentry, unnamed.
@@ -50,7 +53,7 @@ class DentryCache {
   void prune_children(Dentry& dir);
   void prune(Superblock& sb);
   void prune_all();
-  size_t unused_count() const { return unused_.load(std::memory_order_relaxed); }
+  size_t unused_count() const { return lasting_.unused() + negative_.unused() + volatile_.unused(); }
 
   DentryRef parent_of(Dentry& dentry);
 
@@ -63,6 +66,13 @@ class DentryCache {
   friend class Dentry;
   using Bucket = std::atomic<Dentry*>;
   using Doomed = List<Dentry, LruTag>;  // killed under the lock, to be let go after it
+  struct Lru {
+    List<Dentry, LruTag> list;  // longest unused first
+    std::atomic<size_t> count{0};
+    size_t max = 0;
+    size_t unused() const { return count.load(std::memory_order_relaxed); }
+    void add(ptrdiff_t n) { count.store(unused() + static_cast<size_t>(n), std::memory_order_relaxed); }
+  };
 
   Result<Dentry*> make(Superblock& sb);
   Result<Dentry*> make_named(Superblock& sb, const QName& name);
@@ -78,7 +88,12 @@ class DentryCache {
   void reap(Dentry& d);                                           // the count is zero, or was
   void retire_locked(Dentry& d, Doomed& doomed) REQUIRES(lock_);  // count is zero: LRU or death
   bool kill_locked(Dentry& d, Doomed& doomed) REQUIRES(lock_);
-  void trim_locked(Doomed& doomed, size_t target) REQUIRES(lock_);
+  void trim_locked(Lru& lru, Doomed& doomed) REQUIRES(lock_);
+  Lru& lru_of(const Dentry& d) {
+    return d.is(Dentry::kRevalidate) ? volatile_ : d.negative() ? negative_ : lasting_;
+  }
+  void erase_locked(Dentry& d, RefPtr<Inode>& gone, Doomed& doomed) REQUIRES(lock_);
+  void change_inode_locked(Dentry& d, Inode* inode, Doomed& doomed) REQUIRES(lock_);
   void bury(Doomed& doomed);
   template <typename Wanted>
   void prune_where(Wanted wanted);
@@ -86,9 +101,7 @@ class DentryCache {
   Mutex lock_{LockClass::kDentry};
   Bucket* table_ = nullptr;
   uint32_t mask_ = 0;
-  size_t max_unused_ = 0;
-  std::atomic<size_t> unused_{0};
-  List<Dentry, LruTag> lru_;  // longest unused first
+  Lru lasting_, negative_, volatile_;
 };
 
 }  // namespace lodge
