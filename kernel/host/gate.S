@@ -3,6 +3,8 @@
 // In, fast: a patched site jumps to a stub, the stub here, with rcx = return address and eax = number. gs leads to the
 //   task slot; it is the guest's to change, so it is checked before anything is written through it, and when the
 //   check fails we step to the site's own `syscall` instruction, which traps: the base path is right whatever gs is.
+//   Where the host lets no program read its gs base (FSGSBASE), fast_gate_by_load reads the slot's own address through
+//   gs instead; a gs of the guest's may then fault, which leads to the base path too.
 //   Flags go to the guest's stack below the red zone first, because the checks change them.
 // In, base: the host delivers SIGSYS (or a fault, or a kick) on the slot's alternate stack; host_signal (signals.cc)
 //   copies the registers into the same trap frame and we go on on the kernel stack.
@@ -10,21 +12,31 @@
 //   trap frame stays whole until the last instruction. Out by a jump where the register contract of `syscall` allows
 //   (rcx = rip, r11 = flags), else by iretq, which loads everything at once.
 //
-// Faults in here are judged by address (signals.cc): from fast_gate to gate_saved they mean that gs or the stack is
+// Faults in here are judged by address (signals.cc): from fast_gate_by_load to gate_saved they mean that gs or the stack is
 // not what we thought: base path; at gate_xrstor: the guest's vector state is malformed; at gate_iretq: its rip is.
 
 #define FRAME_SIZE 176
 #define SLOT_MASK  ~0xffff
 
   .text
-  .globl fast_gate, gate_saved, gate_exit_begin, gate_exit_end, gate_enter_kernel, gate_xrstor, gate_iretq
+  .globl fast_gate_by_load, fast_gate, gate_saved, gate_exit_begin, gate_exit_end, gate_enter_kernel, gate_xrstor, gate_iretq
   .globl gate_fault_to_base
+  .type fast_gate_by_load, @function
+  .align 64
+fast_gate_by_load:                // its first two instructions are fast_gate's: undo_gate counts on it
+  lea   -128(%rsp), %rsp
+  pushfq
+  mov   %gs:0, %r11
+  jmp   gate_check_slot
+  .size fast_gate_by_load, . - fast_gate_by_load
+
   .type fast_gate, @function
   .align 64
 fast_gate:
   lea   -128(%rsp), %rsp
   pushfq
   rdgsbase %r11
+gate_check_slot:
   ror   $30, %r11
   cmp   $(0x700000000000 >> 30), %r11d
   jne   gate_decline

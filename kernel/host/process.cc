@@ -1,5 +1,6 @@
 #include "kernel/host/process.h"
 
+#include <asm/prctl.h>
 #include <asm/unistd.h>
 #include <linux/filter.h>
 #include <linux/prctl.h>
@@ -7,7 +8,10 @@
 #include <linux/seccomp.h>
 
 #include "kernel/abi/signal.h"
+#include "kernel/base/panic.h"
+#include "kernel/host/host_state.h"
 #include "kernel/host/raw.h"
+#include "kernel/host/slot.h"
 
 namespace lodge::host {
 namespace {
@@ -20,6 +24,11 @@ constexpr unsigned long kThreadFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE
 Result<int32_t> tid_of(long r) {
   if (r < 0) return static_cast<Errno>(-r);
   return static_cast<int32_t>(r);
+}
+
+void set_base(int which, uint64_t v) {
+  if (host_syscall(__NR_arch_prctl, which, static_cast<long>(v)) != 0)
+    panic("the host refused a base of fs or gs");
 }
 
 }  // namespace
@@ -50,14 +59,27 @@ void exit_process(int status) {
   for (;;) host_syscall(__NR_exit_group, status);
 }
 
+// Without FSGSBASE the host does it, and keeps over a switch of threads only what it was told by
+// arch_prctl(2).
 uint64_t read_fs_base() {
-  return __builtin_ia32_rdfsbase64();
+  return host_state().fsgsbase ? __builtin_ia32_rdfsbase64() : current_slot().fs_base;
 }
 void write_fs_base(uint64_t v) {
-  __builtin_ia32_wrfsbase64(v);
+  if (host_state().fsgsbase) {
+    __builtin_ia32_wrfsbase64(v);
+  } else {
+    set_base(ARCH_SET_FS, v);
+    current_slot().fs_base = v;
+  }
 }
 void write_gs_base(uint64_t v) {
-  __builtin_ia32_wrgsbase64(v);
+  if (host_state().fsgsbase)
+    __builtin_ia32_wrgsbase64(v);
+  else
+    set_base(ARCH_SET_GS, v);
+}
+uint64_t fast_gate_address() {
+  return reinterpret_cast<uint64_t>(host_state().fsgsbase ? &fast_gate : &fast_gate_by_load);
 }
 
 }  // namespace lodge::host

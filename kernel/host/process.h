@@ -23,8 +23,11 @@ Result<int32_t> clone_thread(uint64_t stack_top, void* tid_word, void (*start)(v
 void die_with_parent();
 [[noreturn]] void exit_process(int status);
 
+// The segment bases of the calling thread; `v` is an address below kGuestEnd, or of the slot.
 uint64_t read_fs_base();
 void write_fs_base(uint64_t v);
 void write_gs_base(uint64_t v);
+// Where patched sites jump to on this host.
+uint64_t fast_gate_address();
 
 }  // namespace lodge::host

@@ -58,9 +58,11 @@ void undo_gate(Context& c) {
     c.ax = frame->rax;
     c.bx = frame->rbx;
     c.sp = slot->user_rsp + 136;
-  } else if (ip > at(reinterpret_cast<void*>(fast_gate))) {
+  } else {
     constexpr uint64_t kLeaLength = 5, kPushfLength = 1;  // 48 8d 64 24 80; 9c
-    uint64_t done = ip - at(reinterpret_cast<void*>(fast_gate));
+    uint64_t by_load = at(reinterpret_cast<void*>(fast_gate_by_load));
+    uint64_t by_base = at(reinterpret_cast<void*>(fast_gate));
+    uint64_t done = ip - (ip >= by_base ? by_base : by_load);
     c.sp += done >= kLeaLength + kPushfLength ? 136 : done >= kLeaLength ? 128 : 0;
   }
   c.ip = c.cx - 2;
@@ -162,7 +164,7 @@ extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
   }
   // The kernel asks only for what the wall lets through: such a trap is an attack or a bug.
   if (signo == abi::kSigSys) host_syscall(__NR_exit_group, 128 + abi::kSigSys);
-  if (in(reinterpret_cast<void*>(fast_gate), gate_saved)) {
+  if (in(reinterpret_cast<void*>(fast_gate_by_load), gate_saved)) {
     undo_gate(c);
     return nullptr;
   }

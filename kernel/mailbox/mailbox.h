@@ -78,6 +78,7 @@ enum BootFlag : uint32_t {
   kBootQuiet = 8,
   kBootDumpable = 16,
   kBootImageWritable = 32,
+  kBootNoFsgsbase = 64,  // the host lets no program set its fs and gs bases by instructions
 };
 
 // What the boot loader tells the kernel. Strings are offsets into `strings`, NUL-terminated.

@@ -45,6 +45,7 @@ Result<void> check_flags(Task& parent, const CloneArgs& a) {
   // Namespaces of its own are a later part of Lodge; Linux without them configured says the same.
   if (f & kNamespaces) return parent.cred().capable(Cap::kSysAdmin) ? Errno::EINVAL : Errno::EPERM;
   if (f & kCloneIntoCgroup) return Errno::EINVAL;
+  if ((f & kCloneSettls) && a.tls >= kGuestEnd) return Errno::EPERM;
   return {};
 }
 

@@ -1,6 +1,7 @@
 // The outer wall's filter, rule by rule: for each the calls the kernel makes, and next to them what must
 // trap. The specification is held against the same rows, so that it cannot be wrong in the same way as the
 // program.
+#include <asm/prctl.h>
 #include <asm/unistd.h>
 #include <gtest/gtest.h>
 #include <linux/falloc.h>
@@ -330,6 +331,18 @@ TEST_F(WallFilter, PrctlAndMembarrier) {
     traps(__NR_membarrier, {command | kHigh, 0});
   }
   for (uint64_t command : {0, 1, 2, 4, 24, 128, 256, 512}) traps(__NR_membarrier, {command, 0});
+}
+
+TEST_F(WallFilter, BasesWhereTheHostHasNoFsgsbase) {
+  for (uint64_t code : {ARCH_SET_GS, ARCH_SET_FS}) traps(__NR_arch_prctl, {code, kAt});
+  WallProgram program(wall_config_full());
+  auto verdict = [&](uint64_t code) { return program.verdict(wall_call(__NR_arch_prctl, {code, kAt})); };
+  for (uint64_t code : {ARCH_SET_GS, ARCH_SET_FS}) {
+    EXPECT_EQ(verdict(code), kAllow);
+    EXPECT_EQ(verdict(code | kHigh), kTrap);
+  }
+  for (uint64_t code : {0, 0x1000, ARCH_GET_FS, ARCH_GET_GS, 0x1011, 0x1012, 0x2001, 0x4001})
+    EXPECT_EQ(verdict(code), kTrap);
 }
 
 TEST(WallConfigs, EveryValidOneFits) {

@@ -226,6 +226,7 @@ TEST_F(WallLive, EverythingElseTraps) {
       {"a process that shares memory", {SYS_clone, {kProcess | CLONE_VM}}, kTrapped},
       {"a user namespace", {SYS_clone, {kProcess | CLONE_NEWUSER}}, kTrapped},
       {"another death signal", {SYS_prctl, {PR_SET_PDEATHSIG, 0}}, kTrapped},
+      {"a segment base", {SYS_arch_prctl, {0x1002, kAt}}, kTrapped},
       {"dumpable", {SYS_prctl, {PR_SET_DUMPABLE, 1}}, kTrapped},
       {"x32", {SYS_sched_yield | 0x40000000}, kTrapped},
       {"x32 from elsewhere", {SYS_sched_yield | 0x40000000, {}, From::kElsewhere}, kTrapped},

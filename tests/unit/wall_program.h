@@ -32,7 +32,7 @@ inline WallConfig wall_config() {
   return c;
 }
 
-// As many files as there may be, far apart from each other in the program.
+// As many files as there may be, far apart from each other in the program, and all calls.
 inline WallConfig wall_config_full() {
   WallConfig c = wall_config();
   for (uint32_t i = c.file_count; i < kMaxWallFiles; i++) {
@@ -40,6 +40,7 @@ inline WallConfig wall_config_full() {
                   kPageEnd + i * 0x1'0000'1000};
   }
   c.file_count = kMaxWallFiles;
+  c.sets_bases = true;
   return c;
 }
 

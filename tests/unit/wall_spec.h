@@ -104,6 +104,8 @@ class WallSpec {
         return true;  // sigaltstack
       case 157:
         return a[0] == 1 && a[1] == 9;  // prctl
+      case 158:
+        return c_.sets_bases && one_of(a[0], 0x1001, 0x1002);  // arch_prctl
       case 202:
         return one_of(a[1], 0, 1, 9, 10, 128, 129, 137, 138, 265, 393);  // futex
       case 219:

@@ -25,6 +25,7 @@ struct RunOptions {
   bool quiet;
   std::string kernel;   // hidden: another kernel than the lodge-kernel beside lodge; empty: that one
   bool trap_only;       // hidden: no call site is patched, every syscall takes the SIGSYS path
+  bool no_fsgsbase;     // hidden: as on a host whose programs cannot set their fs and gs bases
   bool debug_dumpable;  // hidden: leaves the VPS's processes dumpable, so that gdb can attach
   std::vector<std::string> command;
 };

@@ -16,6 +16,7 @@
 #define GATE               24
 #define MONOTONIC_BASE     32
 #define RAW_BASE           40
+#define READS_GS_BASE      48
 // SlotHead (slot.h).
 #define SLOT_VIRTUAL_CPU   64
 
@@ -136,8 +137,10 @@ FUNCTION clock_getres
 END_FUNCTION clock_getres
 
 // int (unsigned *cpu, unsigned *node, void *unused). The task's slot knows the virtual CPU; gs leads there unless the
-// guest has taken it for itself, which is checked as the gate does.
+// guest has taken it for itself, which is checked as the gate does; without FSGSBASE the kernel is asked.
 FUNCTION getcpu
+  cmpq  $0, vdso_data + READS_GS_BASE(%rip)
+  je    3f
   rdgsbase %rax
   mov   %rax, %rdx
   ror   $30, %rdx

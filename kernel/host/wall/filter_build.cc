@@ -5,6 +5,7 @@
 // transfers in their file's offset check, so sharing costs no jump on the way and the program stays small.
 #include "kernel/host/wall/filter_build.h"
 
+#include <asm/prctl.h>
 #include <asm/unistd.h>
 #include <linux/audit.h>
 #include <linux/falloc.h>
@@ -16,6 +17,8 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "kernel/host/wall/bpf_asm.h"
@@ -199,6 +202,11 @@ class WallBuilder {
     return high_word_clear(0, asm_.load(low_word(0), asm_.jeq(PR_SET_PDEATHSIG, kill, trap_)));
   }
 
+  Label arch_prctl() {
+    const Label code = asm_.jeq(ARCH_SET_GS, allow_, asm_.jeq(ARCH_SET_FS, allow_, trap_));
+    return high_word_clear(0, asm_.load(low_word(0), code));
+  }
+
   Label membarrier() {
     Label command = trap_;
     for (const uint32_t ok :
@@ -225,7 +233,7 @@ class WallBuilder {
     }
     const Label write = by_file(0, writes);
     const Label read = by_file(0, reads);
-    const Rule cold[] = {
+    Rule cold[] = {
         // ascending
         {__NR_pwrite64, write},
         {__NR_sched_yield, allow_},
@@ -237,6 +245,7 @@ class WallBuilder {
         {__NR_fdatasync, by_file(0, syncs)},
         {__NR_sigaltstack, allow_},
         {__NR_prctl, prctl()},
+        {__NR_arch_prctl, config_.sets_bases ? arch_prctl() : trap_},
         {__NR_restart_syscall, allow_},
         {__NR_exit_group, allow_},
         {__NR_fallocate, fallocate(extents)},
@@ -253,7 +262,13 @@ class WallBuilder {
         {__NR_pread64, read},
         {__NR_futex, futex()},
     };
-    Label next = search(cold, 0, std::numeric_limits<uint32_t>::max());
+    std::span<const Rule> rules = cold;
+    if (!config_.sets_bases) {
+      Rule* end = std::remove_if(std::begin(cold), std::end(cold),
+                                 [](const Rule& rule) { return rule.number == __NR_arch_prctl; });
+      rules = {cold, end};
+    }
+    Label next = search(rules, 0, std::numeric_limits<uint32_t>::max());
     for (const Rule& rule : hot) next = asm_.jeq(rule.number, rule.check, next);
     return next;
   }

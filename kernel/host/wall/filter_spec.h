@@ -41,6 +41,8 @@ struct WallConfig {
   // The file read most comes first: it is compared first.
   WallFile files[kMaxWallFiles] = {};
   uint32_t file_count = 0;
+  // Whether arch_prctl may set the fs and gs bases: for hosts without FSGSBASE.
+  bool sets_bases = false;
 };
 
 // True if a filter built from `c` keeps what README.md promises. The guest range ends, and max_len is

@@ -73,6 +73,7 @@ void make_host_state(const BootInfo& boot) {
   h.mxcsr_mask = boot.mxcsr_mask;
   h.hwcap = boot.hwcap;
   h.hwcap2 = boot.hwcap2;
+  h.fsgsbase = !(boot.flags & mailbox::kBootNoFsgsbase);
   if (!h.vdso.clock_gettime) boot_failed("the host's vDSO has no clock; see `lodge doctor`");
   Kernel::current().set_part(h);
 }
@@ -95,9 +96,10 @@ void start_clocks(const BootInfo& boot) {
   d.host_clock_gettime = reinterpret_cast<uint64_t>(functions.clock_gettime);
   d.host_gettimeofday = functions.gettimeofday;
   d.host_time = functions.time;
-  d.gate = boot.flags & mailbox::kBootTrapOnly ? 0 : reinterpret_cast<uint64_t>(&fast_gate);
+  d.gate = boot.flags & mailbox::kBootTrapOnly ? 0 : host::fast_gate_address();
   d.monotonic_base = monotonic;
   d.raw_base = raw;
+  d.reads_gs_base = host_state().fsgsbase;
   must(host::map_guest_vdso(d), "cannot map the vDSO of the guests");
 }
 
@@ -192,6 +194,7 @@ void raise_outer_wall(const BootInfo& boot) {
   c.kernel_end = boot.kernel_end;
   c.guest_begin = kGuestStart;
   c.arena_begin = kArenaBase;
+  c.sets_bases = !host_state().fsgsbase;
   c.files[c.file_count++] = {static_cast<int>(host::HostFile::kPages), WallAccess::kReadWrite,
                              boot.page_file_size};
   for (uint32_t i = 0; i < boot.image_count && i < mailbox::kMaxImages - 1; i++)

@@ -11,6 +11,7 @@
 #include "kernel/file/epoll.h"
 #include "kernel/host/guest_vdso.h"
 #include "kernel/host/host.h"
+#include "kernel/host/process.h"
 #include "kernel/host/raw.h"
 #include "kernel/ipc/pipe_file.h"
 #include "kernel/mm/mm.h"
@@ -61,7 +62,7 @@ void mount_image(const mailbox::BootInfo& boot) {
 void init_subsystems(const mailbox::BootInfo& boot) {
   PageFile& pages = make_part<PageFile>(boot.page_file_size);
   MmSystem& mm = make_part<MmSystem>(pages, boot.memory_limit);
-  if (!(boot.flags & mailbox::kBootTrapOnly)) mm.gate = reinterpret_cast<uint64_t>(&fast_gate);
+  if (!(boot.flags & mailbox::kBootTrapOnly)) mm.gate = host::fast_gate_address();
   mm.special[0] = {host::kGuestVdsoData, host::kGuestVdsoElf, abi::kProtRead, "[vvar]"};
   mm.special[1] = {host::kGuestVdsoElf, host::guest_vdso_end(), abi::kProtRead | abi::kProtExec, "[vdso]"};
   make_part<Random>(std::span(boot.seed));

@@ -240,6 +240,8 @@ TEST(clone_bad_flags) {
   FAILS(EINVAL, clone, CLONE_THREAD | CLONE_VM, nullptr, nullptr, nullptr, 0);
   FAILS(EINVAL, clone, CLONE_FS | CLONE_NEWNS, nullptr, nullptr, nullptr, 0);
   FAILS(EINVAL, clone, CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD, nullptr, nullptr, nullptr, 0);
+  // The TLS of the new thread has to be an address.
+  FAILS(EPERM, clone, CLONE_SETTLS | SIGCHLD, nullptr, nullptr, nullptr, 0x8000000000000000);
 }
 
 TEST(clone_pidfd) {

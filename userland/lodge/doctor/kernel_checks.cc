@@ -21,6 +21,7 @@
 #include "userland/lodge/doctor/child_process.h"
 #include "userland/lodge/doctor/doctor.h"
 #include "userland/lodge/file_descriptor.h"
+#include "userland/lodge/run/host_facts.h"
 
 #ifndef MADV_COLLAPSE
   #define MADV_COLLAPSE 25
@@ -32,7 +33,6 @@ namespace {
 
 constexpr unsigned kOldestMajor = 5;
 constexpr unsigned kOldestMinor = 10;
-constexpr unsigned long kHwcap2Fsgsbase = 1 << 1;
 // From kernel/base/layout.h, which is the kernel's own; what matters is that both lie high in 47 bits.
 constexpr uintptr_t kArena = 0x700000000000;
 constexpr uintptr_t kKernel = 0x780000000000;
@@ -64,9 +64,8 @@ Finding look_at_version() {
 }
 
 Finding look_at_fsgsbase() {
-  if (getauxval(AT_HWCAP2) & kHwcap2Fsgsbase) return good("usable by programs");
-  return broken("not usable by programs", "A VPS cannot find its tasks: the kernel's gate reads the gs base.",
-                "Boot the host without nofsgsbase, on a CPU from 2013 or later and Linux 5.9 or later.");
+  if (host_has_fsgsbase()) return good("usable by programs");
+  return good("not usable by programs; Lodge asks the host instead");
 }
 
 // Installs a filter that lets everything pass but `forbidden` (-1: nothing), which kills. 0 or an errno.

@@ -2,6 +2,7 @@
 
 #include <cpuid.h>
 #include <sched.h>
+#include <sys/auxv.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -34,6 +35,11 @@ VectorState vector_state() {
   std::memcpy(&v.mxcsr_mask, fx + 28, 4);
   if (v.mxcsr_mask == 0) v.mxcsr_mask = 0xffbf;
   return v;
+}
+
+bool host_has_fsgsbase() {
+  constexpr unsigned long kHwcap2Fsgsbase = 1 << 1;
+  return getauxval(AT_HWCAP2) & kHwcap2Fsgsbase;
 }
 
 namespace {

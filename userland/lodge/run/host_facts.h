@@ -12,6 +12,9 @@ struct VectorState {
 };
 VectorState vector_state();
 
+// Programs may read and write their fs and gs bases by instructions (Linux 5.9, and a processor that can).
+bool host_has_fsgsbase();
+
 // Host CPUs for `count` virtual ones (0: as many as we may use), the idlest first. Throws Failure.
 std::vector<int> choose_cpus(unsigned count);
 
