@@ -39,6 +39,7 @@ enum class Request : uint32_t {  // from the kernel to the monitor
   kKick,         // send the kick signal to thread `tid` of process `tgid`
   kAffinity,     // put thread `tid` of process `tgid` on virtual CPU `argument` (~0: on all)
   kExitNotice,   // the first process ended: `argument` is the wait status; the VPS is about to go
+  kRunning,      // thread `tid` of process `tgid` runs on virtual CPU `argument`: does the host let it?
   kWatchMemory,  // commitments grow near the limit: look from now on what is resident
 };
 struct RequestEntry {
@@ -64,11 +65,12 @@ constexpr uint32_t kMemoryEntries = 1024;  // the largest
 
 enum Event : uint32_t {  // bits of events, monitor to kernel
   kEventWinsize = 1,
-  kEventShutdown = 2,  // SIGTERM or SIGHUP to lodge: end in order
-  kEventStdin = 4,     // something happened in a stream
-  kEventReaped = 8,    // an abnormal death stands in the ring
-  kEventMemory = 32,   // more is resident than the VPS may have: `resident_pages`, `memory`
-  kEventSignal = 16,   // `signal_request` is to be sent to the foreground (no terminal: SIGINT, SIGQUIT)
+  kEventShutdown = 2,    // SIGTERM or SIGHUP to lodge: end in order
+  kEventStdin = 4,       // something happened in a stream
+  kEventReaped = 8,      // an abnormal death stands in the ring
+  kEventMemory = 32,     // more is resident than the VPS may have: `resident_pages`, `memory`
+  kEventMovedCpus = 64,  // the virtual CPUs of `moved_cpus` are other host CPUs from now on
+  kEventSignal = 16,     // `signal_request` is to be sent to the foreground (no terminal: SIGINT, SIGQUIT)
 };
 
 enum BootFlag : uint32_t {
@@ -129,6 +131,7 @@ struct Mailbox {
   };
   char message[1024];
   char missing[2048];
+  std::atomic<uint64_t> moved_cpus;  // a bit for each; the kernel takes them away
   std::atomic<uint64_t> resident_pages;
   std::atomic<uint32_t> memory_entries;
   MemoryEntry memory[kMemoryEntries];

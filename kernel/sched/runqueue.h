@@ -55,6 +55,7 @@ struct Scheduler {
   std::atomic<uint32_t> tick_bell{0};  // the timer thread waits on it while no tick is needed
   std::atomic<uint32_t> ticking{0};
   uint32_t idle_ticks = 0;  // in a row; the timer thread's
+  uint32_t busy_ticks = 0;  // the timer thread's
   std::atomic<uint64_t> forks{0};
   Bandwidth bandwidth;
   LoadAverage load;

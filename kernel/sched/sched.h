@@ -39,6 +39,8 @@ uint64_t sched_tick(uint64_t now);
 // Hooks that the platform answers: a request to the monitor.
 void request_kick(Thread& t);
 void request_affinity(Thread& t, int virtual_cpu);
+// t runs on that virtual CPU, and has for some time: is the host CPU there for it?
+void report_running(Thread& t, int virtual_cpu);
 void wake_tick_thread();
 
 }  // namespace lodge

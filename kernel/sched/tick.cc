@@ -14,6 +14,8 @@ constexpr uint64_t kMoveCostNs = 500'000;
 constexpr uint32_t kIdleTicks = 3;
 // How far down a queue a candidate for a move is looked for.
 constexpr int kLookAt = 32;
+// Ticks with work between two reports of who runs.
+constexpr uint32_t kReportTicks = 25;
 
 bool ends_turn_locked(VirtualCpu& cpu, const SchedEntity& e) {
   SchedEntity* rt = cpu.realtime.first();
@@ -26,7 +28,11 @@ bool ends_turn_locked(VirtualCpu& cpu, const SchedEntity& e) {
 
 enum class Found : uint8_t { kIdle, kBusy };
 
-Found tick_cpu(VirtualCpu& cpu, uint64_t now) {
+// Threads do not go away between the look and the report: their slots' memory stays (task_slot.h), and a
+// wrong number is nobody's.
+enum class Report : uint8_t { kNo, kYes };
+
+Found tick_cpu(VirtualCpu& cpu, uint64_t now, Report report) {
   Thread* running;
   bool end = false;
   {
@@ -42,6 +48,7 @@ Found tick_cpu(VirtualCpu& cpu, uint64_t now) {
     if (end) running->pending.fetch_or(kPendingResched, std::memory_order_acq_rel);
   }
   if (end) kick(*running);
+  if (report == Report::kYes) report_running(*running, cpu.index);
   return Found::kBusy;
 }
 
@@ -109,12 +116,14 @@ void pull_work(VirtualCpu& idle, uint64_t now) {
 uint64_t sched_tick(uint64_t now) {
   Scheduler& s = scheduler();
   bool limit_changed = s.bandwidth.refill(now), busy = false;
+  Report report = s.busy_ticks % kReportTicks == kReportTicks - 1 ? Report::kYes : Report::kNo;
   for (int i = 0; i < s.cpu_count; i++) {
     if (limit_changed && !s.bandwidth.exhausted()) start_waiting(s.cpus[i], now);
-    if (tick_cpu(s.cpus[i], now) == Found::kBusy) busy = true;
+    if (tick_cpu(s.cpus[i], now, report) == Found::kBusy) busy = true;
   }
   if (s.load.due(now)) s.load.update(now, active_time(now));
   s.idle_ticks = busy ? 0 : s.idle_ticks + 1;
+  s.busy_ticks += busy;
   if (s.idle_ticks > kIdleTicks) {
     s.idle_ticks = 0;
     s.ticking.store(0, std::memory_order_seq_cst);

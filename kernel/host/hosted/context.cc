@@ -39,6 +39,7 @@ void panic(const char* message, const char* file, int line) {
 // Threads of the tests have no virtual CPU, or look at `pending` themselves; any host CPU will do.
 void request_kick(Thread&) {}
 void request_affinity(Thread&, int) {}
+void report_running(Thread&, int) {}
 void wake_tick_thread() {}
 void before_going_on(Thread&) {}
 

@@ -101,6 +101,16 @@ void bury_killed(HostDeath death) {
   }
 }
 
+// Some virtual CPUs are other host CPUs now: their threads follow.
+void follow_virtual_cpus(uint64_t moved) {
+  MutexLock guard(tasks().lock);
+  for (int tid = 1; tid < Tasks::kMaxPid; tid++) {
+    Task* t = tasks().task_locked(tid);
+    VirtualCpu* cpu = t ? t->sched.vcpu.load(std::memory_order_relaxed) : nullptr;
+    if (cpu && (moved >> cpu->index & 1)) request_affinity(*t, cpu->index);
+  }
+}
+
 void mailbox_main() {
   request_affinity(current(), ~0);
   Mailbox& m = the_mailbox();
@@ -124,6 +134,7 @@ void mailbox_main() {
     }
     if (events & kEventReaped)
       while (auto death = next_killed_process()) bury_killed(*death);
+    if (events & kEventMovedCpus) follow_virtual_cpus(m.moved_cpus.exchange(0));
     if (events & kEventMemory) out_of_memory(oom);
     if (events & kEventSignal) signal_first_process(static_cast<int>(m.signal_request.load()));
     if (events & kEventShutdown) shut_down();

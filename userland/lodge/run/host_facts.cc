@@ -6,16 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <map>
 #include <random>
-#include <sstream>
-#include <string>
 
 #include "kernel/mailbox/mailbox.h"
 #include "userland/lodge/failure.h"
+#include "userland/lodge/run/host_cpus.h"
 
 namespace lodge {
 
@@ -42,23 +38,6 @@ bool host_has_fsgsbase() {
   return getauxval(AT_HWCAP2) & kHwcap2Fsgsbase;
 }
 
-namespace {
-
-// Busy time of each CPU so far, in ticks (proc(5), /proc/stat).
-std::map<int, uint64_t> busy_ticks() {
-  std::map<int, uint64_t> out;
-  std::ifstream in("/proc/stat");
-  for (std::string line; std::getline(in, line);) {
-    int cpu;
-    unsigned long long user, nice, system;
-    if (std::sscanf(line.c_str(), "cpu%d %llu %llu %llu", &cpu, &user, &nice, &system) == 4)
-      out[cpu] = user + nice + system;
-  }
-  return out;
-}
-
-}  // namespace
-
 std::vector<int> choose_cpus(unsigned count) {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) throw host_failure("sched_getaffinity", errno);
@@ -69,8 +48,9 @@ std::vector<int> choose_cpus(unsigned count) {
   count = std::min<unsigned>(count, mailbox::kMaxVirtualCpus);
   // By load so far, ties at random: many VPSs must not pile up on CPU 0.
   std::shuffle(cpus.begin(), cpus.end(), std::mt19937(std::random_device()()));
-  auto busy = busy_ticks();
-  std::stable_sort(cpus.begin(), cpus.end(), [&](int a, int b) { return busy[a] / 1000 < busy[b] / 1000; });
+  auto ticks = host_cpu_ticks();
+  std::stable_sort(cpus.begin(), cpus.end(),
+                   [&](int a, int b) { return ticks[a].busy / 1000 < ticks[b].busy / 1000; });
   std::vector<int> out;
   for (unsigned i = 0; i < count; i++) out.push_back(cpus[i % cpus.size()]);
   return out;

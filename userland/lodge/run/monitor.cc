@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -57,7 +56,7 @@ constexpr std::chrono::seconds kGrace{10};  // between the order to shut down an
 }  // namespace
 
 Monitor::Monitor(MappedMailbox& mailbox, const Vps& vps, bool terminal)
-    : box_(mailbox), vps_(vps), terminal_(terminal) {}
+    : box_(mailbox), vps_(vps), terminal_(terminal), host_cpus_(vps.host_cpus) {}
 
 Monitor::~Monitor() = default;
 
@@ -96,18 +95,18 @@ void Monitor::handle(const RequestEntry& r) {
       // tgkill does nothing if the thread is not of that process.
       if (is_child(r.tgid)) syscall(SYS_tgkill, r.tgid, r.tid, kKickSignal);
       break;
-    case Request::kAffinity: {
+    case Request::kAffinity:
+    case Request::kRunning: {
       if (!is_child(r.tgid)) break;
       char task[64];
       std::snprintf(task, sizeof task, "/proc/%d/task/%d", r.tgid, r.tid);
       if (access(task, F_OK) != 0) break;
-      cpu_set_t set;
-      CPU_ZERO(&set);
-      if (r.argument < vps_.host_cpus.size())
-        CPU_SET(vps_.host_cpus[r.argument], &set);
-      else
-        for (int c : vps_.host_cpus) CPU_SET(c, &set);
-      sched_setaffinity(r.tid, sizeof set, &set);
+      if (r.kind == Request::kAffinity) {
+        host_cpus_.pin(r.tid, r.argument);
+      } else if (uint64_t moved = host_cpus_.look(r.argument, r.tgid, r.tid)) {
+        box_->moved_cpus.fetch_or(moved);
+        wake_kernel(kEventMovedCpus);
+      }
       break;
     }
     case Request::kWatchMemory:

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "userland/lodge/run/boot_loader.h"
+#include "userland/lodge/run/host_cpus.h"
 #include "userland/lodge/run/memory_watch.h"
 #include "userland/lodge/run/terminal.h"
 
@@ -49,6 +50,7 @@ class Monitor {
   MappedMailbox& box_;
   const Vps& vps_;
   bool terminal_;
+  HostCpus host_cpus_;  // of the thread that serves requests
   pid_t zygote_ = -1;
   std::mutex children_lock_;  // children_ and reaping against kicks
   std::set<pid_t> children_;  // verified and unreaped
