@@ -28,14 +28,21 @@ Result<void> limit_size(Task& task, File& f, IoCursor& from, uint64_t offset) {
   return {};
 }
 
+// No transfer goes beyond the largest offset (read(2), "rw_verify_area" of Linux).
+bool offset_overflows(const IoCursor& cursor, uint64_t offset) {
+  return offset + cursor.remaining() > static_cast<uint64_t>(INT64_MAX);
+}
+
 Result<size_t> do_read(File& f, IoCursor& to, uint64_t offset) {
+  if (offset_overflows(to, offset)) return Errno::EINVAL;
   size_t n = TRY(f.read(to, offset));
   if (regular(f)) file_accessed(f);
   return n;
 }
 
 Result<size_t> do_write(Task& task, File& f, IoCursor& from, uint64_t offset) {
-  if (regular(f)) {
+  if (offset_overflows(from, offset)) return Errno::EINVAL;
+  if (regular(f) && from.remaining() > 0) {
     TRY(limit_size(task, f, from, (f.flags() & abi::kOAppend) ? f.inode()->size() : offset));
     TRY(drop_privileged_bits(*f.inode(), task.cred()));
   }

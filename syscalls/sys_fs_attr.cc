@@ -112,22 +112,10 @@ Result<SyscallReturn> set_times(Task& task, int dirfd, UserString name, const Ti
   return 0;
 }
 
-}  // namespace
-
-Result<SyscallReturn> sys_utimensat(Task& task, DirFd dirfd, UserString name, FileTimes times,
-                                    AtFlags flags) {
-  if (flags.bits & ~(kAtSymlinkNofollow | kAtEmptyPath)) return Errno::EINVAL;
-  TimePair p;
-  if (!times.null()) {
-    p.atime = TRY(time_change(TRY(times.get(0))));
-    p.mtime = TRY(time_change(TRY(times.get(1))));
-    if (p.atime.kind == TimeChange::Kind::kOmit && p.mtime.kind == TimeChange::Kind::kOmit) return 0;
-  }
-  if (name.addr != 0) return set_times(task, dirfd.v, name, p, follow_unless(flags));
-  // futimens(3): the descriptor itself.
-  if (dirfd.v == kAtFdcwd) return Errno::EFAULT;
-  if (flags.bits != 0) return Errno::EINVAL;
-  FileGuard f = TRY(task.fds().get(dirfd.v));
+// Without a name: the descriptor itself (futimens(3)).
+Result<SyscallReturn> set_times_of_fd(Task& task, int fd, const TimePair& p) {
+  if (fd == kAtFdcwd) return Errno::EFAULT;
+  FileGuard f = TRY(task.fds().get(fd));
   if (f->path()) {
     TRY(change_times(f->path(), p.atime, p.mtime, task.cred()));
     return 0;
@@ -142,9 +130,25 @@ Result<SyscallReturn> sys_utimensat(Task& task, DirFd dirfd, UserString name, Fi
   return 0;
 }
 
+}  // namespace
+
+Result<SyscallReturn> sys_utimensat(Task& task, DirFd dirfd, UserString name, FileTimes times,
+                                    AtFlags flags) {
+  if (flags.bits & ~(kAtSymlinkNofollow | kAtEmptyPath)) return Errno::EINVAL;
+  TimePair p;
+  if (!times.null()) {
+    p.atime = TRY(time_change(TRY(times.get(0))));
+    p.mtime = TRY(time_change(TRY(times.get(1))));
+    if (p.atime.kind == TimeChange::Kind::kOmit && p.mtime.kind == TimeChange::Kind::kOmit) return 0;
+  }
+  if (name.addr != 0) return set_times(task, dirfd.v, name, p, follow_unless(flags));
+  if (dirfd.v != kAtFdcwd && flags.bits != 0) return Errno::EINVAL;
+  return set_times_of_fd(task, dirfd.v, p);
+}
+
 Result<SyscallReturn> sys_futimesat(Task& task, DirFd dirfd, UserString name, FileTimevals times) {
   TimePair p = TRY(pair_of(times));
-  return set_times(task, dirfd.v, name, p, kFollow);
+  return name.addr != 0 ? set_times(task, dirfd.v, name, p, kFollow) : set_times_of_fd(task, dirfd.v, p);
 }
 
 Result<SyscallReturn> sys_utimes(Task& task, UserString name, FileTimevals times) {
@@ -207,6 +211,7 @@ Result<SyscallReturn> sys_fallocate(Task& task, Fd fd, FallocateMode mode, int64
   if (!f->inode()->is_regular()) return Errno::ENODEV;
   if (offset + static_cast<uint64_t>(length) > static_cast<uint64_t>(INT64_MAX)) return Errno::EFBIG;
   if (!mode.has(kKeepSize)) TRY(check_size_limit(task, static_cast<uint64_t>(offset + length)));
+  TRY(drop_privileged_bits(*f->inode(), task.cred()));
   TRY(f->inode()->allocate(mode.bits, static_cast<uint64_t>(offset), static_cast<uint64_t>(length)));
   return 0;
 }

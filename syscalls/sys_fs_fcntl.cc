@@ -21,6 +21,7 @@ struct FlockArg {  // struct flock of Linux
 struct OwnerEx {  // struct f_owner_ex
   int32_t type, pid;
 };
+constexpr int32_t kOwnerThread = 0, kOwnerProcess = 1, kOwnerGroup = 2;
 constexpr int16_t kFRdlck = 0, kFWrlck = 1, kFUnlck = 2;
 
 Result<Pipe*> pipe_of(File& f) {
@@ -61,10 +62,14 @@ Result<LockRange> lock_range(File& f, const FlockArg& a) {
   if (__builtin_add_overflow(base, a.start, &start)) return Errno::EOVERFLOW;
   if (start < 0) return Errno::EINVAL;
   if (a.length == 0) return LockRange{static_cast<uint64_t>(start), LockRange::kToEnd};
-  if (__builtin_add_overflow(start, a.length, &end)) return Errno::EOVERFLOW;
-  if (a.length < 0) std::swap(start, end);  // the bytes before the start
+  if (a.length < 0) {  // the bytes before the start
+    end = start - 1;
+    start += a.length;
+  } else if (__builtin_add_overflow(start, a.length - 1, &end)) {
+    return Errno::EOVERFLOW;
+  }
   if (start < 0) return Errno::EINVAL;
-  return LockRange{static_cast<uint64_t>(start), static_cast<uint64_t>(end) - 1};
+  return LockRange{static_cast<uint64_t>(start), static_cast<uint64_t>(end)};
 }
 
 Result<FileLock> lock_from(Task& task, File& f, const FlockArg& a, LockKind kind) {
@@ -130,6 +135,7 @@ Result<SyscallReturn> set_owner(File& f, int32_t owner) {
     if (owner > 0 ? !tasks().task_locked(owner) : !tasks().group_locked(-owner)) return Errno::ESRCH;
   }
   f.async_owner = owner;
+  f.async_owner_is_thread = false;
   return 0;
 }
 
@@ -148,10 +154,13 @@ Result<SyscallReturn> owner_command(File& f, int command, uint64_t argument) {
     case kFSetownEx: {
       OwnerEx o = TRY((UserIn<OwnerEx>{argument}.get()));
       if (o.type < 0 || o.type > 2) return Errno::EINVAL;
-      return set_owner(f, o.type == 2 ? -o.pid : o.pid);
+      TRY(set_owner(f, o.type == kOwnerGroup ? -o.pid : o.pid));
+      f.async_owner_is_thread = o.type == kOwnerThread;
+      return 0;
     }
     default: {  // F_GETOWN_EX
-      OwnerEx o{f.async_owner < 0 ? 2 : 1, f.async_owner < 0 ? -f.async_owner : f.async_owner};
+      OwnerEx o{f.async_owner_is_thread ? kOwnerThread : kOwnerProcess, f.async_owner};
+      if (f.async_owner < 0) o = {kOwnerGroup, -f.async_owner};
       TRY((UserOut<OwnerEx>{argument}.put(o)));
       return 0;
     }

@@ -79,29 +79,38 @@ namespace {
 
 // preadv2(2): an unknown flag is EOPNOTSUPP, not EINVAL.
 constexpr uint32_t kRwfHipri = 1, kRwfDsync = 2, kRwfSync = 4, kRwfNowait = 8, kRwfAppend = 16;
-constexpr uint32_t kReadFlags = kRwfHipri | kRwfNowait;
-constexpr uint32_t kWriteFlags = kRwfHipri | kRwfDsync | kRwfSync | kRwfNowait | kRwfAppend;
+constexpr uint32_t kRwFlags = kRwfHipri | kRwfDsync | kRwfSync | kRwfNowait | kRwfAppend;
+
+// RWF_NOWAIT: a stream that is not ready is EAGAIN. Files are always ready.
+Result<void> check_nowait(File& f, RwFlags flags, PollEvents wanted) {
+  if (flags.has(kRwfNowait) && f.is_stream() && !(f.poll(nullptr) & (wanted | kPollErr | kPollHup)))
+    return Errno::EAGAIN;
+  return {};
+}
 
 }  // namespace
 
 Result<SyscallReturn> sys_preadv2(Task& task, Fd fd, UserOutIovecs iovecs, uint64_t count, int64_t offset,
                                   uint64_t, RwFlags flags) {
-  if (flags.bits & ~kReadFlags) return Errno::EOPNOTSUPP;
+  FileGuard f = TRY(task.fds().get(fd.v));
+  if (flags.bits & ~kRwFlags) return Errno::EOPNOTSUPP;
+  if (f->readable()) TRY(check_nowait(*f, flags, kPollIn));
   if (offset == -1) return sys_readv(task, fd, iovecs, count);
   return sys_preadv(task, fd, iovecs, count, offset);
 }
 
 Result<SyscallReturn> sys_pwritev2(Task& task, Fd fd, UserIovecs iovecs, uint64_t count, int64_t offset,
                                    uint64_t, RwFlags flags) {
-  if (flags.bits & ~kWriteFlags) return Errno::EOPNOTSUPP;
+  FileGuard f = TRY(task.fds().get(fd.v));
+  if (flags.bits & ~kRwFlags) return Errno::EOPNOTSUPP;
+  if (f->writable()) TRY(check_nowait(*f, flags, kPollOut));
   if (!(flags.bits & kRwfAppend)) {
     SyscallReturn r = TRY(offset == -1 ? sys_writev(task, fd, iovecs, count)
                                        : sys_pwritev(task, fd, iovecs, count, offset));
-    if (flags.bits & (kRwfDsync | kRwfSync)) TRY(TRY(task.fds().get(fd.v))->sync(!(flags.bits & kRwfSync)));
+    if (flags.bits & (kRwfDsync | kRwfSync)) TRY(f->sync(!(flags.bits & kRwfSync)));
     return r;
   }
   if (offset < -1) return Errno::EINVAL;
-  FileGuard f = TRY(task.fds().get(fd.v));
   if (!f->writable()) return Errno::EBADF;
   IovecArg arg;
   IoCursor cursor(TRY(arg.read(iovecs, count)));
@@ -123,7 +132,10 @@ Result<SyscallReturn> sys_sendfile(Task& task, Fd out_fd, Fd in_fd, UserOffset o
   FileGuard in = TRY(task.fds().get(in_fd.v));
   FileGuard out = TRY(task.fds().get(out_fd.v));
   if (!in->readable() || !out->writable()) return Errno::EBADF;
-  if (!offset.null() && in->is_stream()) return Errno::ESPIPE;
+  if (in->is_stream()) return offset.null() ? Errno::EINVAL : Errno::ESPIPE;
+  if (in->inode() && in->inode()->is_dir()) return Errno::EINVAL;
+  if (static_cast<int64_t>(count) < 0 || (!offset.null() && static_cast<int64_t>(from + count) < 0))
+    return Errno::EINVAL;
   if (out->flags() & abi::kOAppend) return Errno::EINVAL;
   CopyEnd source{*in}, target{*out};
   if (!offset.null()) source.offset = static_cast<uint64_t>(from);
@@ -140,15 +152,16 @@ Result<SyscallReturn> sys_copy_file_range(Task& task, Fd in_fd, UserOffset in_of
   CopyEnd source{*in}, target{*out};
   if (!in_offset.null()) source.offset = static_cast<uint64_t>(TRY(in_offset.get()));
   if (!out_offset.null()) target.offset = static_cast<uint64_t>(TRY(out_offset.get()));
-  if (!in->readable() || !out->writable() || (out->flags() & abi::kOAppend)) return Errno::EBADF;
   Inode *a = in->inode(), *b = out->inode();
   if (!a || !b) return Errno::EINVAL;
   if (a->is_dir() || b->is_dir()) return Errno::EISDIR;
   if (!a->is_regular() || !b->is_regular()) return Errno::EINVAL;
+  if (!in->readable() || !out->writable() || (out->flags() & abi::kOAppend)) return Errno::EBADF;
   uint64_t from = source.offset.value_or(in->position), to = target.offset.value_or(out->position);
-  count = std::min(count, abi::kMaxRwCount);
+  if (from + count < from || to + count < to) return Errno::EOVERFLOW;
   if (static_cast<int64_t>(from) < 0 || static_cast<int64_t>(to) < 0) return Errno::EINVAL;
-  if (static_cast<int64_t>(from + count) < 0 || static_cast<int64_t>(to + count) < 0) return Errno::EOVERFLOW;
+  count = std::min(count, from < a->size() ? a->size() - from : 0);
+  count = std::min(count, abi::kMaxRwCount);
   if (a == b && from < to + count && to < from + count) return Errno::EINVAL;
   size_t n = TRY(copy_between(task, source, target, count));
   if (source.offset) TRY(in_offset.put(static_cast<int64_t>(*source.offset)));

@@ -6,6 +6,7 @@
 #include "kernel/file/fd_table.h"
 #include "kernel/mm/mm.h"
 #include "kernel/task/task.h"
+#include "vfs/core/attr.h"
 
 namespace lodge {
 
@@ -30,7 +31,9 @@ Result<SyscallReturn> sys_mmap(Task& task, Address addr, uint64_t length, MmapPr
                      .offset = offset,
                      .may_lock_freely = may_lock_freely(task)};
   if (!flags.has(kMapAnonymous)) request.file = TRY(task.fds().get(fd.v)).ref();
-  return TRY(task.mm().map(request));
+  uint64_t at = TRY(task.mm().map(request));
+  if (request.file) file_accessed(*request.file);
+  return at;
 }
 
 Result<SyscallReturn> sys_munmap(Task& task, Address addr, uint64_t length) {

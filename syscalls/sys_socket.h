@@ -1,5 +1,5 @@
-// Calls on sockets (socket(7)). There are none before the network: no address family is known, so each descriptor
-// that these are given is something else, ENOTSOCK, or not open, EBADF.
+// Calls on sockets (socket(7)). There are none before the network: no address family is known, so each
+// descriptor that these are given is something else, ENOTSOCK, or not open, EBADF.
 #pragma once
 #include "syscalls/types.h"
 

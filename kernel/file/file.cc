@@ -48,6 +48,7 @@ Result<size_t> File::write(IoCursor& from, uint64_t offset) {
 }
 
 Result<uint64_t> File::seek(int64_t offset, int whence) {
+  if (whence < abi::kSeekSet || whence > abi::kSeekHole) return Errno::EINVAL;
   if (is_stream()) return Errno::ESPIPE;
   int64_t target;
   switch (whence) {
@@ -55,12 +56,11 @@ Result<uint64_t> File::seek(int64_t offset, int whence) {
       target = offset;
       break;
     case abi::kSeekCur:
-      if (__builtin_add_overflow(static_cast<int64_t>(position), offset, &target)) return Errno::EOVERFLOW;
+      if (__builtin_add_overflow(static_cast<int64_t>(position), offset, &target)) return Errno::EINVAL;
       break;
     case abi::kSeekEnd:
       if (!inode_) return Errno::EINVAL;
-      if (__builtin_add_overflow(static_cast<int64_t>(inode_->size()), offset, &target))
-        return Errno::EOVERFLOW;
+      if (__builtin_add_overflow(static_cast<int64_t>(inode_->size()), offset, &target)) return Errno::EINVAL;
       break;
     case abi::kSeekData:
     case abi::kSeekHole:

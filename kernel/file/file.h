@@ -91,7 +91,8 @@ class File : public FileRefs {
   Result<void> deny_writing();
   void allow_writing();
 
-  int32_t async_owner = 0;   // F_SETOWN: a process, or a group negated
+  int32_t async_owner = 0;  // F_SETOWN: a process or thread, or a group negated
+  bool async_owner_is_thread = false;
   int32_t async_signal = 0;  // F_SETSIG
 
   SleepMutex pos_lock;

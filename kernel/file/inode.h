@@ -140,6 +140,7 @@ class Inode : public RefCounted<Inode> {
   // (mount(8)).
   enum class AtimeRule : uint8_t { kRelative, kStrict };
   virtual void touch_atime(AtimeRule rule) {}
+  virtual void stored_by_mapping() {}  // its contents may have changed: mtime and ctime are now
   virtual uint64_t size() { return 0; }
 
   // Directories.

@@ -179,6 +179,7 @@ Result<void> Mm::sync(uint64_t start, uint64_t length, uint32_t flags) {
   Result<void> result;
   for (uint64_t at = start; at < end;) {
     RefPtr<File> file;
+    bool written = false;
     {
       MutexLock lock(tree_lock_);
       Vma* v = tree_.find(at);
@@ -186,11 +187,14 @@ Result<void> Mm::sync(uint64_t start, uint64_t length, uint32_t flags) {
       if (!v || v->start >= end) return Errno::ENOMEM;
       if (v->start > at) result = Errno::ENOMEM;
       if ((flags & kMsInvalidate) && v->has(kVmaLocked)) return Errno::EBUSY;
-      if ((flags & kMsSync) && v->has(kVmaShared)) file = v->file;
+      if ((flags & (kMsSync | kMsAsync)) && v->has(kVmaShared)) file = v->file;
+      written = (v->prot & kProtWrite) != 0;
       at = v->end;
     }
     // What was stored is in the host's cache of the image already; it becomes durable as written data does.
-    if (file) TRY(file->sync(true));
+    // Whether anything was stored only the host knows: what may be written counts as written.
+    if (file && written && file->inode()) file->inode()->stored_by_mapping();
+    if (file && (flags & kMsSync)) TRY(file->sync(true));
   }
   return result;
 }

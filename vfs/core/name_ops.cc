@@ -37,12 +37,10 @@ Result<void> add_name(const PathContext& ctx, PathAt where, NewType type, Make m
   return {};
 }
 
-Result<void> check_node(uint32_t mode, const Cred& cred) {
+Result<void> check_node(uint32_t mode) {
   switch (mode & kTypeMask) {
     case kTypeChar:
     case kTypeBlock:
-      if (!cred.capable(Cap::kMknod)) return Errno::EPERM;
-      return {};
     case kTypeRegular:
     case kTypeFifo:
     case kTypeSocket:
@@ -65,11 +63,16 @@ Result<void> make_directory(const PathContext& ctx, PathAt where, uint32_t mode)
 
 Result<void> make_node(const PathContext& ctx, PathAt where, uint32_t mode, uint64_t rdev) {
   if (!(mode & kTypeMask)) mode |= kTypeRegular;
-  TRY(check_node(mode, ctx.cred));
+  TRY(check_node(mode));
   mode &= ~ctx.fs.umask();
-  return add_name(ctx, where, NewType::kOther, [&](Walk&, Inode& dir, std::string_view name) {
-    return dir.create(name, new_inode_in(dir, ctx.cred, mode, rdev));
-  });
+  uint32_t type = mode & kTypeMask;
+  // Whiteouts, character devices 0:0, lead nowhere.
+  bool privileged = type == kTypeBlock || (type == kTypeChar && rdev != 0);
+  return add_name(ctx, where, NewType::kOther,
+                  [&](Walk&, Inode& dir, std::string_view name) -> Result<Ref<Inode>> {
+                    if (privileged && !ctx.cred.capable(Cap::kMknod)) return Errno::EPERM;
+                    return dir.create(name, new_inode_in(dir, ctx.cred, mode, rdev));
+                  });
 }
 
 Result<void> make_symlink(const PathContext& ctx, std::string_view target, PathAt where) {

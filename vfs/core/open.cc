@@ -103,6 +103,7 @@ Result<Ref<File>> open_tmpfile(const PathContext& ctx, int dirfd, std::string_vi
   TRY(check_permission(inode, ctx.cred, kWrite | kExec));
   uint32_t mode = (how.mode & 07777 & ~ctx.fs.umask()) | kTypeRegular;
   Ref<Inode> fresh = TRY(inode.create_unnamed(new_inode_in(inode, ctx.cred, mode)));
+  if (how.flags & kOExcl) fresh->set_removed();  // it never gets a name
   // Its name in /proc/PID/fd, "#ino (deleted)": never hashed.
   char text[24];
   Formatter out(text);

@@ -47,6 +47,10 @@ void OverlayInode::touch_atime(AtimeRule rule) {
   if (TmpfsInode* u = upper()) u->touch_atime(rule);
 }
 
+void OverlayInode::stored_by_mapping() {
+  if (TmpfsInode* u = upper()) u->stored_by_mapping();
+}
+
 Result<Ref<File>> OverlayInode::open(uint32_t flags) {
   if (!is_regular()) return Inode::open(flags);
   return Ref<File>(TRY(make<OverlayFile>(RefPtr<Inode>(this), flags)));

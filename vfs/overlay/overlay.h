@@ -75,6 +75,7 @@ class OverlayInode final : public Inode, public ListNode<> {
   Owner owner() override { return attr_layer().owner(); }
   uint64_t size() override { return data_layer().size(); }
   void touch_atime(AtimeRule rule) override;
+  void stored_by_mapping() override;
 
   Result<Ref<Inode>> lookup(std::string_view name) override;
   Result<Ref<Inode>> create(std::string_view name, const NewInode& how) override;

@@ -189,6 +189,23 @@ Result<void> TmpfsInode::truncate(uint64_t new_size) {
   return {};
 }
 
+// All of an allocation or nothing of it: is there room for what [page, end) lacks? Only for the moment:
+// others may take it before we do.
+Result<void> TmpfsInode::room_for(uint64_t page, uint64_t end) {
+  uint64_t lacks = end - page;
+  {
+    MutexLock lock(attr_lock_);
+    while ((page = pages_.next_data(page, end)) < end) {
+      uint64_t hole = pages_.next_hole(page, end);
+      lacks -= hole - page;
+      page = hole;
+    }
+  }
+  TRY(tmpfs().charge(lacks));
+  tmpfs().uncharge(lacks);
+  return {};
+}
+
 Result<void> TmpfsInode::allocate(uint32_t mode, uint64_t offset, uint64_t length) {
   if (!is_regular()) return Inode::allocate(mode, offset, length);
   if (mode & ~(kKeepSize | kPunchHole)) return Errno::EOPNOTSUPP;
@@ -211,6 +228,7 @@ Result<void> TmpfsInode::allocate(uint32_t mode, uint64_t offset, uint64_t lengt
   } else {
     bool grows = !(mode & kKeepSize) && end > size();
     if (grows && (seals_ & kSealGrow)) return Errno::EPERM;
+    TRY(room_for(page_of(offset), page_of(page_end(end))));
     if (grows) clear_behind_end();
     for (uint64_t at = offset; at < end;) {
       Place p = TRY(place_data(at, end - at));
@@ -221,6 +239,10 @@ Result<void> TmpfsInode::allocate(uint32_t mode, uint64_t offset, uint64_t lengt
   content_version.fetch_add(1, std::memory_order_relaxed);
   stamp_contents(current_time());
   return {};
+}
+
+void TmpfsInode::stored_by_mapping() {
+  if (is_regular()) stamp_contents(current_time());
 }
 
 Result<uint64_t> TmpfsInode::seek_data_hole(uint64_t offset, bool hole) {

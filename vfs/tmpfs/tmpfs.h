@@ -71,6 +71,7 @@ class TmpfsInode final : public Inode {
   Owner owner() override;
   uint64_t size() override { return size_.load(std::memory_order_relaxed); }
   void touch_atime(AtimeRule rule) override;
+  void stored_by_mapping() override;
 
   Result<Ref<Inode>> lookup(std::string_view name) override;
   Result<Ref<Inode>> create(std::string_view name, const NewInode& how) override;
@@ -121,6 +122,7 @@ class TmpfsInode final : public Inode {
     uint64_t length;
     bool fresh;
   };
+  Result<void> room_for(uint64_t page, uint64_t end);
   Result<Place> place_data(uint64_t offset, uint64_t length);
   Result<void> may_write(uint64_t end) const;
   Xattr* find_xattr(std::string_view name);
