@@ -1,14 +1,28 @@
 #include "syscalls/sys_exec.h"
 
+#include <algorithm>
+
 #include "kernel/abi/fcntl.h"
 #include "kernel/base/format.h"
 #include "kernel/loader/exec.h"
+#include "kernel/task/process.h"
 #include "kernel/task/task.h"
 #include "syscalls/fs_args.h"
 
 namespace lodge {
 
 namespace {
+
+// execve(2), "Limits on size of arguments and environment": a quarter of the stack's limit, for the strings
+// and the pointers to them.
+Result<void> check_size(Task& task, const ExecRequest& r) {
+  constexpr uint64_t kLeast = 128 << 10, kMost = 6 << 20;
+  uint64_t limit = std::clamp(task.process().limit(Limit::kStack) / 4, kLeast, kMost);
+  uint64_t pointers = (uint64_t{r.argv.count} + r.envp.count) * sizeof(uint64_t);
+  uint64_t strings = r.path.view().size() + 1 + r.argv.size() + r.envp.size();
+  if (pointers + strings > limit) return Errno::E2BIG;
+  return {};
+}
 
 Result<SyscallReturn> exec(Task& task, int dirfd, UserString path, ExecArgs argv, ExecArgs envp,
                            uint32_t flags) {
@@ -30,6 +44,7 @@ Result<SyscallReturn> exec(Task& task, int dirfd, UserString path, ExecArgs argv
   TRY(request->argv.add_list(argv.addr));
   if (request->argv.count == 0) TRY(request->argv.add(""));
   TRY(request->envp.add_list(envp.addr));
+  TRY(check_size(task, *request));
   TRY(prepare_exec(task, *request));
   commit_exec(task, request.release());
   return SyscallReturn::registers_set();

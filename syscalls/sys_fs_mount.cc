@@ -92,6 +92,9 @@ Result<SyscallReturn> sys_mount(Task& task, UserString source, UserString target
                          .options = options_text,
                          .flags = f,
                          .cred = &task.cred()};
+    const FsType* fs = Vfs::current().find_fs(type_name);
+    if (fs && (fs->flags & FsType::kNeedsDevice))
+      TRY(lookup_path(path_context(task), kAtFdcwd, request.source, kFollow));
     TRY(new_mount(task, at, type_name, request));
   }
   return 0;

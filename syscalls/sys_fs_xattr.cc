@@ -34,6 +34,8 @@ Result<Vector<char>> value_buffer(uint64_t size) {
 
 // xattr(7): who may touch which namespace.
 Result<void> may_access(Inode& inode, std::string_view name, const Cred& cred, uint32_t wanted) {
+  for (std::string_view prefix : {"user.", "trusted.", "security."})
+    if (name == prefix) return Errno::EINVAL;
   bool writes = (wanted & kWrite) != 0;
   if (has_prefix(name, "trusted.")) {
     if (cred.capable(Cap::kSysAdmin)) return {};

@@ -22,6 +22,7 @@ enum : int32_t {
   kSetTiming = 14,
   kSetName = 15,
   kGetName = 16,
+  kGetSeccomp = 21,
   kCapbsetRead = 23,
   kCapbsetDrop = 24,
   kGetTsc = 25,
@@ -149,6 +150,8 @@ Result<SyscallReturn> sys_prctl(Task& task, PrctlOption option, PrctlArgument a,
       return static_cast<int>((task.cred().bounding >> a) & 1);
     case kCapbsetDrop:
       return drop_bounding(task, a);
+    case kGetSeccomp:
+      return 0;  // no mode
     case kGetTsc:
       TRY(put_user<int32_t>(a, 1));
       return 0;

@@ -60,7 +60,8 @@ Result<size_t> EventFd::write(IoCursor& from, uint64_t) {
 PollEvents EventFd::poll(PollTable* table) {
   if (table) table->add(queue_);
   uint64_t n = count_.load();
-  return (n != 0 ? kPollIn | kPollRdNorm : 0) | (n < kMax ? kPollOut | kPollWrNorm : 0);
+  PollEvents in = kPollIn, out = kPollOut;
+  return (n != 0 ? in : 0) | (n < kMax ? out : 0);
 }
 
 }  // namespace lodge

@@ -54,7 +54,6 @@ bool Pipe::writable_or_broken() {
 Pipe::Moved Pipe::drain(IoCursor& to) {
   Moved moved;
   lock_.lock();
-  bool was_full = full();
   while (to.remaining() != 0 && has_data()) {
     Slot& s = slot(tail_);
     const char* from = s.page + s.offset;
@@ -71,16 +70,19 @@ Pipe::Moved Pipe::drain(IoCursor& to) {
     s.length -= n;
     moved.bytes += n;
     if (packet) s.length = 0;  // what did not fit of a packet is lost
-    if (s.length == 0 && !s.writing) free_slot(s);
+    if (s.length == 0 && !s.writing) {
+      moved.made_room |= full();  // a writer may have filled it while we copied
+      free_slot(s);
+    }
     if (packet) break;
   }
-  moved.made_room = was_full && !full();
   lock_.unlock();
   return moved;
 }
 
 Result<size_t> Pipe::read(IoCursor& to, Options options) {
   if (to.remaining() == 0) return 0;
+  bool waited = false;
   for (;;) {
     Moved moved;
     {
@@ -90,7 +92,7 @@ Result<size_t> Pipe::read(IoCursor& to, Options options) {
     if (moved.made_room && !writable_.empty_hint()) writable_.wake(kWriteEvents);
     if (moved.bytes != 0) {
       // The wake-up that brought this reader here may have been for what it now leaves to the next one.
-      if (!readable_.empty_hint() && readable_or_ended()) readable_.wake(kReadEvents);
+      if (waited && !readable_.empty_hint() && readable_or_ended()) readable_.wake(kReadEvents);
       return moved.bytes;
     }
     TRY(moved.status);
@@ -100,6 +102,7 @@ Result<size_t> Pipe::read(IoCursor& to, Options options) {
       if (writers_ == 0) return 0;
     }
     if (options.nonblocking) return Errno::EAGAIN;
+    waited = true;
     if (wait_event_exclusive(readable_, [this] { return readable_or_ended(); }) == WaitOutcome::kInterrupted)
       return current().interrupted(Restart::kSys);
   }

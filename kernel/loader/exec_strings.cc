@@ -1,4 +1,6 @@
 // The strings of an execve, gathered in one growing block of arena.
+#include <algorithm>
+
 #include "kernel/loader/exec.h"
 
 namespace lodge {
@@ -35,7 +37,7 @@ Result<void> ExecStrings::add(std::string_view s) {
 }
 
 Result<void> ExecStrings::add_from_user(UserAddr s) {
-  size_t room = 256;
+  size_t room = std::min<size_t>(256, kMaxTotal - size_);
   for (;;) {
     TRY(grow(size_ + room));
     auto n = string_from_user(data_ + size_, s, room);
@@ -45,13 +47,9 @@ Result<void> ExecStrings::add_from_user(UserAddr s) {
       return {};
     }
     if (n.error() != Errno::ENAMETOOLONG) return n.error();
-    if (room >= kMaxString) return Errno::E2BIG;
-    room *= 4;
-    if (room > kMaxString) room = kMaxString;
-    if (size_ + room > kMaxTotal) {
-      room = kMaxTotal - size_;
-      if (room < 2) return Errno::E2BIG;
-    }
+    size_t more = std::min({room * 4, kMaxString, kMaxTotal - size_});
+    if (more <= room) return Errno::E2BIG;
+    room = more;
   }
 }
 

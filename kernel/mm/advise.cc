@@ -175,7 +175,7 @@ Result<void> Mm::sync(uint64_t start, uint64_t length, uint32_t flags) {
   if ((flags & kMsAsync) && (flags & kMsSync)) return Errno::EINVAL;
   if (!page_aligned(start)) return Errno::EINVAL;
   uint64_t end = start + page_ceil(length);
-  if (page_ceil(length) < length || end < start) return Errno::ENOMEM;
+  if (end < start) return Errno::ENOMEM;
   Result<void> result;
   for (uint64_t at = start; at < end;) {
     RefPtr<File> file;

@@ -46,7 +46,7 @@ int32_t process_group_of(Process& p) {
 }
 
 Result<void> set_process_group(Task& self, int32_t pid, int32_t id) {
-  if (id < 0) return Errno::EINVAL;
+  if (id < 0 || pid < 0) return Errno::EINVAL;
   Process& caller = self.process();
   MutexLock tree(tasks().lock);
   Process* p = pid == 0 ? &caller : tasks().process_locked(pid);

@@ -227,7 +227,7 @@ Result<void> TmpfsInode::allocate(uint32_t mode, uint64_t offset, uint64_t lengt
     }
   } else {
     bool grows = !(mode & kKeepSize) && end > size();
-    if (grows && (seals_ & kSealGrow)) return Errno::EPERM;
+    if (end > size() && (seals_ & kSealGrow)) return Errno::EPERM;
     TRY(room_for(page_of(offset), page_of(page_end(end))));
     if (grows) clear_behind_end();
     for (uint64_t at = offset; at < end;) {

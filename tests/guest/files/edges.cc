@@ -97,6 +97,19 @@ TEST(fallocate_all_or_nothing) {
   CHECK_EQ(st.st_size, 0);
 }
 
+TEST(sealed_files_do_not_grow) {
+  int fd = memfd_create("m", MFD_ALLOW_SEALING);
+  REQUIRE(fd >= 0 && ftruncate(fd, 4096) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) == 0);
+  FAILS(EPERM, fallocate, fd, FALLOC_FL_KEEP_SIZE, 0, 8192);
+  OK(fallocate, fd, 0, 0, 4096);
+}
+
+TEST(xattr_names_have_two_parts) {
+  int fd = new_file("f");
+  REQUIRE(fd >= 0);
+  FAILS(EINVAL, fsetxattr, fd, "user.", "x", 1, 0);
+}
+
 TEST(nowait_of_streams) {
   int fds[2];
   char c;

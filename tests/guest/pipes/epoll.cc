@@ -307,3 +307,17 @@ TEST(epoll_wakes_one_thread_per_event_count) {
   CHECK_EQ(got, 500);
   for (pid_t worker : workers) CHECK_EQ(wait_child(worker), 0);
 }
+
+TEST(epoll_edge_is_no_read) {
+  int epoll = epoll_create1(0);
+  Pipe p;
+  add(epoll, p.in(), EPOLLIN | EPOLLET);
+  REQUIRE(write(p.out(), "ab", 2) == 2);
+  CHECK_EQ(ready(epoll).size(), 1u);
+  // What is left after a read is nothing new.
+  char c;
+  REQUIRE(read(p.in(), &c, 1) == 1);
+  CHECK_EQ(ready(epoll).size(), 0u);
+  REQUIRE(write(p.out(), "c", 1) == 1);
+  CHECK_EQ(ready(epoll).size(), 1u);
+}

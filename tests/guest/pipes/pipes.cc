@@ -2,6 +2,8 @@
 #include <limits.h>
 #include <poll.h>
 
+#include <vector>
+
 #include "harness/util.h"
 
 using namespace guest;
@@ -138,6 +140,25 @@ TEST(pipe_reader_gets_what_is_there) {
   OK(write, p.out(), "abc", 3);
   char text[10];
   CHECK_EQ(OK(read, p.in(), text, sizeof text), 3);
+}
+
+// The writer fills the pipe while the reader copies, again and again: neither may miss that the other waits.
+TEST_LIMIT(pipe_of_large_blocks, 60) {
+  constexpr size_t kBlock = 1 << 20, kTotal = 256 * kBlock;
+  int fds[2];
+  REQUIRE(pipe(fds) == 0);
+  pid_t writer = start_child([&] {
+    std::vector<char> block(kBlock, 'x');
+    for (size_t done = 0; done < kTotal; done += kBlock)
+      if (write(fds[1], block.data(), kBlock) != static_cast<ssize_t>(kBlock)) _exit(1);
+    _exit(0);
+  });
+  close(fds[1]);
+  std::vector<char> block(kBlock);
+  size_t got = 0;
+  for (ssize_t n; (n = read(fds[0], block.data(), kBlock)) > 0;) got += n;
+  CHECK_EQ(got, kTotal);
+  CHECK_EQ(wait_child(writer), 0);
 }
 
 TEST(pipe_packets) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
@@ -228,6 +229,19 @@ TEST(exec_too_big) {
   many.push_back(nullptr);
   FAILS(E2BIG, execve, "/bin/sh", many.data(), kEnv);
   FAILS(E2BIG, execve, "/bin/sh", kArgv, many.data());
+  // A few long ones, and very many pointers to nothing.
+  std::string longish(100'000, 'x');
+  std::vector<const char*> few(21, longish.c_str());
+  few.push_back(nullptr);
+  FAILS(E2BIG, execve, "/bin/sh", few.data(), kEnv);
+  std::vector<const char*> empty(250'000, "");
+  empty.push_back(nullptr);
+  FAILS(E2BIG, execve, "/bin/sh", empty.data(), kEnv);
+  // A quarter of the stack's limit.
+  rlimit stack = {256 << 10, 256 << 10};
+  REQUIRE(setrlimit(RLIMIT_STACK, &stack) == 0);
+  const char* two[] = {longish.c_str(), longish.c_str(), nullptr};
+  FAILS(E2BIG, execve, "/bin/sh", two, kEnv);
 }
 
 TEST(exec_big_arguments_arrive) {
