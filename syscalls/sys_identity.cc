@@ -100,7 +100,7 @@ Result<SyscallReturn> sys_arch_prctl(Task& task, ArchPrctlCode code, ArchPrctlAr
       if (argument >= kGuestEnd) return Errno::EPERM;
       task.owns_gs = true;
       task.gs_base = argument;
-      write_gs_base(argument);
+      give_gs_to_guest(argument);
       return 0;
     case kGetGs:
       TRY(put_user(argument, task.owns_gs ? task.gs_base : 0));

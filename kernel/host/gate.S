@@ -3,8 +3,8 @@
 // In, fast: a patched site jumps to a stub, the stub here, with rcx = return address and eax = number. gs leads to the
 //   task slot; it is the guest's to change, so it is checked before anything is written through it, and when the
 //   check fails we step to the site's own `syscall` instruction, which traps: the base path is right whatever gs is.
-//   Where the host lets no program read its gs base (FSGSBASE), fast_gate_by_load reads the slot's own address through
-//   gs instead; a gs of the guest's may then fault, which leads to the base path too.
+//   Where the host lets no program read its gs base (FSGSBASE), fast_gate_by_thread looks the slot up by what stands at
+//   fs:0, or at gs:0 (thread_map.h); what is not there faults or is no slot, which leads to the base path too.
 //   Flags go to the guest's stack below the red zone first, because the checks change them.
 // In, base: the host delivers SIGSYS (or a fault, or a kick) on the slot's alternate stack; host_signal (signals.cc)
 //   copies the registers into the same trap frame and we go on on the kernel stack.
@@ -12,23 +12,54 @@
 //   trap frame stays whole until the last instruction. Out by a jump where the register contract of `syscall` allows
 //   (rcx = rip, r11 = flags), else by iretq, which loads everything at once.
 //
-// Faults in here are judged by address (signals.cc): from fast_gate_by_load to gate_saved they mean that gs or the stack is
+// Faults in here are judged by address (signals.cc): from fast_gate_by_thread to gate_saved they mean that gs or the stack is
 // not what we thought: base path; at gate_xrstor: the guest's vector state is malformed; at gate_iretq: its rip is.
 
 #define FRAME_SIZE 176
 #define SLOT_MASK  ~0xffff
+// ThreadMap (thread_map.h).
+#define THREAD_MAP      0x7800001f0000
+#define THREAD_MAP_MODE 0x4000
 
   .text
-  .globl fast_gate_by_load, fast_gate, gate_saved, gate_exit_begin, gate_exit_end, gate_enter_kernel, gate_xrstor, gate_iretq
+  .globl fast_gate_by_thread, gate_pushed_rax, gate_popped_rax, fast_gate, gate_saved, gate_exit_begin, gate_exit_end, gate_enter_kernel, gate_xrstor, gate_iretq
   .globl gate_fault_to_base
-  .type fast_gate_by_load, @function
+  .type fast_gate_by_thread, @function
   .align 64
-fast_gate_by_load:                // its first two instructions are fast_gate's: undo_gate counts on it
+fast_gate_by_thread:              // its first two instructions are fast_gate's: undo_gate counts on it
   lea   -128(%rsp), %rsp
   pushfq
+  mov   1f(%rip), %r11
+  cmpl  $1, THREAD_MAP_MODE(%r11)
+  jne   2f
+  push  %rax
+gate_pushed_rax:
+  mov   %fs:0, %r11
+  imul  $0x9e3779b1, %r11d, %eax
+  shr   $18, %eax
+  and   $0x3ff0, %eax
+  add   1f(%rip), %rax
+  cmp   %r11, (%rax)
+  je    0f
+  xor   $16, %rax
+  cmp   %r11, (%rax)
+  jne   gate_decline_pop
+0:
+  mov   8(%rax), %r11
+  pop   %rax
+gate_popped_rax:
+  jmp   gate_check_slot
+2:
+  cmpl  $2, THREAD_MAP_MODE(%r11)
+  jne   gate_decline
   mov   %gs:0, %r11
   jmp   gate_check_slot
-  .size fast_gate_by_load, . - fast_gate_by_load
+  .size fast_gate_by_thread, . - fast_gate_by_thread
+  .section .rodata
+  .align 8
+1:
+  .quad THREAD_MAP
+  .text
 
   .type fast_gate, @function
   .align 64
@@ -88,7 +119,9 @@ gate_saved:
   movb  $1, 36(%r11)              // restored by iretq
   jmp   2b
 
-// gs is not a slot: undo the two stack steps and use the trapping instruction, which still stands at the site.
+gate_decline_pop:
+  pop   %rax
+// No slot was found: undo the two stack steps and use the trapping instruction, which still stands at the site.
 gate_decline:
   popfq
   lea   128(%rsp), %rsp

@@ -25,7 +25,8 @@ struct HostState {
   uint64_t vdso_base = 0, vdso_end = 0, vdso_elf = 0;
   uint64_t xsave_mask = 0, xsave_size = 0;
   uint64_t hwcap = 0, hwcap2 = 0;
-  bool fsgsbase = false;  // programs may read and write their fs and gs bases by instructions
+  bool fsgsbase = false;               // programs may read and write their fs and gs bases by instructions
+  Mutex bases_lock{LockClass::kHost};  // thread_map.h
   uint32_t mxcsr_mask = 0xffff;
   HostThread* threads = nullptr;  // [kMaxSlots]; hot
 };

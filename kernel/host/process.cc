@@ -12,6 +12,7 @@
 #include "kernel/host/host_state.h"
 #include "kernel/host/raw.h"
 #include "kernel/host/slot.h"
+#include "kernel/host/thread_map.h"
 
 namespace lodge::host {
 namespace {
@@ -70,6 +71,7 @@ void write_fs_base(uint64_t v) {
   } else {
     set_base(ARCH_SET_FS, v);
     current_slot().fs_base = v;
+    note_fs_base(current_slot(), v);
   }
 }
 void write_gs_base(uint64_t v) {
@@ -79,7 +81,7 @@ void write_gs_base(uint64_t v) {
     set_base(ARCH_SET_GS, v);
 }
 uint64_t fast_gate_address() {
-  return reinterpret_cast<uint64_t>(host_state().fsgsbase ? &fast_gate : &fast_gate_by_load);
+  return reinterpret_cast<uint64_t>(host_state().fsgsbase ? &fast_gate : &fast_gate_by_thread);
 }
 
 }  // namespace lodge::host

@@ -23,7 +23,8 @@ Result<int32_t> clone_thread(uint64_t stack_top, void* tid_word, void (*start)(v
 void die_with_parent();
 [[noreturn]] void exit_process(int status);
 
-// The segment bases of the calling thread; `v` is an address below kGuestEnd, or of the slot.
+// The segment bases of the calling thread; `v` is an address below kGuestEnd, or for gs that of the slot. The
+// thread's fs base is set from its own context, with the guest's memory there.
 uint64_t read_fs_base();
 void write_fs_base(uint64_t v);
 void write_gs_base(uint64_t v);

@@ -13,7 +13,8 @@ long host_syscall_clone(unsigned long flags, uint64_t stack_top, void* parent_ti
                         void (*child)(void*), void* argument);
 [[noreturn]] void host_exit_thread(void* word);
 
-void fast_gate_by_load();  // where the host has no FSGSBASE; below fast_gate, and a part of it
+void fast_gate_by_thread();  // where the host has no FSGSBASE; below fast_gate, and a part of it
+extern char gate_pushed_rax[], gate_popped_rax[];
 void fast_gate();
 extern char gate_saved[], gate_exit_begin[], gate_exit_end[], gate_xrstor[], gate_iretq[],
     gate_on_kernel_stack[];

@@ -60,10 +60,16 @@ void undo_gate(Context& c) {
     c.sp = slot->user_rsp + 136;
   } else {
     constexpr uint64_t kLeaLength = 5, kPushfLength = 1;  // 48 8d 64 24 80; 9c
-    uint64_t by_load = at(reinterpret_cast<void*>(fast_gate_by_load));
+    uint64_t by_thread = at(reinterpret_cast<void*>(fast_gate_by_thread));
     uint64_t by_base = at(reinterpret_cast<void*>(fast_gate));
-    uint64_t done = ip - (ip >= by_base ? by_base : by_load);
+    uint64_t done = ip - (ip >= by_base ? by_base : by_thread);
     c.sp += done >= kLeaLength + kPushfLength ? 136 : done >= kLeaLength ? 128 : 0;
+    // Of what is done with rax on the stack only the load through fs can fault, which comes first, and the
+    // pop, of a stack that another thread has unmapped: the number is lost then, and the call none.
+    if (ip >= at(gate_pushed_rax) && ip < at(gate_popped_rax)) {
+      c.sp += 8;
+      if (ip > at(gate_pushed_rax)) c.ax = ~uint64_t{0};
+    }
   }
   c.ip = c.cx - 2;
   c.flags &= ~kFlagTf;
@@ -164,7 +170,7 @@ extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
   }
   // The kernel asks only for what the wall lets through: such a trap is an attack or a bug.
   if (signo == abi::kSigSys) host_syscall(__NR_exit_group, 128 + abi::kSigSys);
-  if (in(reinterpret_cast<void*>(fast_gate_by_load), gate_saved)) {
+  if (in(reinterpret_cast<void*>(fast_gate_by_thread), gate_saved)) {
     undo_gate(c);
     return nullptr;
   }

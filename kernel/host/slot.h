@@ -62,7 +62,7 @@ struct SlotHead {
   // A kick was asked for and has not come yet: there is no use in another, and many at once, each a signal
   // frame on top of the last, would overflow the alternate stack.
   std::atomic<bool> kick_coming{false};
-  uint64_t fs_base = 0;  // the guest's, where the host has no FSGSBASE
+  uint64_t fs_base = 0;  // the guest's, where the host has no FSGSBASE (thread_map.h)
 
   TrapFrame& frame() { return *reinterpret_cast<TrapFrame*>(kernel_sp); }
   uint8_t* xsave_area() { return reinterpret_cast<uint8_t*>(this) + kSlotXsave; }

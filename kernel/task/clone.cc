@@ -240,6 +240,7 @@ Result<int32_t> do_clone(Task& parent, const CloneArgs& a) {
     return linked.error();
   }
   int32_t tid = child->tid;
+  if (!own_memory && !(flags & (kCloneSettls | kCloneVfork))) share_fs_base();
   Result<void> spawned = host_spawn(parent, *child, own_memory ? HostSpawn::kProcess : HostSpawn::kThread);
   if (own_memory) parent.mm().end_fork();
   if (!spawned.ok()) {
@@ -252,9 +253,11 @@ Result<int32_t> do_clone(Task& parent, const CloneArgs& a) {
   if (process->limit(Limit::kCpu) != kUnlimited && !(flags & kCloneThread)) watch_cpu_limit(*process);
   sched_start(*child.started(), *parent.sched.vcpu.load(std::memory_order_relaxed));
   // Killable only: the child uses our memory and stack.
-  if (vfork)
+  if (vfork) {
     wait_event(
         vfork->waiters, [&] { return vfork->done.load(); }, WaitMode::kKillable);
+    if (!own_memory) reclaim_fs_base(parent);
+  }
   return tid;
 }
 
@@ -262,7 +265,7 @@ void finish_clone(Task& child) {
   if (child.traced) [[unlikely]]
     trace_new_task(child);
   write_fs_base(child.new_fs_base);
-  if (child.owns_gs) write_gs_base(child.gs_base);
+  if (child.owns_gs) give_gs_to_guest(child.gs_base);
   if (child.set_child_tid) (void)store_user32(child.set_child_tid, static_cast<uint32_t>(child.tid));
 }
 

@@ -32,8 +32,7 @@ Result<void> reset_for_exec(Task& self) {
   self.restart_block = {};
   self.gave_up_futexes = false;
   if (ProcessTimers* timers = self.process().timers.load(std::memory_order_acquire)) timers->drop_posix();
-  if (std::exchange(self.owns_gs, false))
-    write_gs_base(reinterpret_cast<uint64_t>(static_cast<SlotHead*>(&self)));
+  if (std::exchange(self.owns_gs, false)) take_gs_from_guest(self);
   return {};
 }
 

@@ -28,8 +28,13 @@ void reset_vector_state(Task& self);
 
 uint64_t read_fs_base();
 void write_fs_base(uint64_t v);
-// The guest owns gs from here on (Task::owns_gs): the gate finds no slot there, and declines. exec gives it
-// back by clearing owns_gs and writing the slot's address.
-void write_gs_base(uint64_t v);
+// The guest owns gs from here on (Task::owns_gs): a gate that looks for its slot there finds none, and
+// declines; until an exec.
+void give_gs_to_guest(uint64_t v);
+void take_gs_from_guest(Task& self);
+// A new thread is about to run on the caller's fs base; or one that did, while the caller waited, is gone
+// (vfork).
+void share_fs_base();
+void reclaim_fs_base(Task& self);
 
 }  // namespace lodge

@@ -45,7 +45,10 @@ uint64_t read_fs_base() {
 void write_fs_base(uint64_t v) {
   fs_base_of_test = v;
 }
-void write_gs_base(uint64_t) {}
+void give_gs_to_guest(uint64_t) {}
+void take_gs_from_guest(Task&) {}
+void share_fs_base() {}
+void reclaim_fs_base(Task&) {}
 void wake_timer_thread() {}
 // Nothing is unmapped while another runs.
 bool is_current_mm(const Mm&) {

@@ -12,6 +12,7 @@
 #include "kernel/host/process.h"
 #include "kernel/host/raw.h"
 #include "kernel/host/signals.h"
+#include "kernel/host/thread_map.h"
 #include "kernel/host/wall/filter_build.h"
 #include "kernel/mailbox/kernel_side.h"
 #include "kernel/platform/direct/spawn.h"
@@ -101,6 +102,7 @@ void start_clocks(const BootInfo& boot) {
   d.raw_base = raw;
   d.reads_gs_base = host_state().fsgsbase;
   must(host::map_guest_vdso(d), "cannot map the vDSO of the guests");
+  if (!host_state().fsgsbase) must(host::map_thread_map(), "cannot map the table of threads");
 }
 
 void make_kernel_parts(const BootInfo& boot) {

@@ -6,6 +6,7 @@
 #include "kernel/host/process.h"
 #include "kernel/host/raw.h"
 #include "kernel/host/signals.h"
+#include "kernel/host/thread_map.h"
 #include "kernel/mailbox/kernel_side.h"
 #include "kernel/platform/direct/boot.h"
 #include "kernel/sched/sched.h"
@@ -24,7 +25,7 @@ HostThread& host_thread(const Thread& t) {
 void settle_in(Thread& self) {
   self.kick_coming.store(false, std::memory_order_seq_cst);  // one to the task's last host thread never comes
   host::use_alternate_stack();
-  host::write_gs_base(reinterpret_cast<uint64_t>(&self));
+  if (host_state().fsgsbase) host::write_gs_base(reinterpret_cast<uint64_t>(&self));
 }
 
 // What the first thread of a new host process does before that. It notes itself who it is, as the host does
@@ -181,8 +182,17 @@ void report_exit(int32_t wait_status) {
 uint64_t read_fs_base() {
   return host::read_fs_base();
 }
-void write_gs_base(uint64_t v) {
+void take_gs_from_guest(Task& self) {
+  host::write_gs_base(host_state().fsgsbase ? reinterpret_cast<uint64_t>(&self) : 0);
+}
+void give_gs_to_guest(uint64_t v) {
   host::write_gs_base(v);
+}
+void share_fs_base() {
+  if (!host_state().fsgsbase) host::note_shared_fs_base();
+}
+void reclaim_fs_base(Task& self) {
+  if (!host_state().fsgsbase) host::note_fs_base(self, self.fs_base);
 }
 void write_fs_base(uint64_t v) {
   host::write_fs_base(v);

@@ -3,6 +3,8 @@
 #include <linux/futex.h>
 #include <sys/prctl.h>
 
+#include <thread>
+
 #include "harness/util.h"
 
 using namespace guest;
@@ -95,6 +97,59 @@ TEST(prctl_timer_slack) {
 
 TEST(prctl_unknown) {
   FAILS(EINVAL, prctl, 0x7fffffff, 0, 0, 0, 0);
+}
+
+namespace {
+
+// getpid(2) and arch_prctl(2) at sites of their own, without libc, which needs its fs.
+inline long bare_getpid() {
+  long result;
+  asm volatile("mov %1, %%eax; syscall" : "=&a"(result) : "i"(SYS_getpid) : "rcx", "r11", "memory");
+  return result;
+}
+inline long bare_set_fs(uint64_t base) {
+  long result;
+  asm volatile("mov %1, %%eax; syscall"
+               : "=&a"(result)
+               : "i"(SYS_arch_prctl), "D"(ARCH_SET_FS), "S"(base)
+               : "rcx", "r11", "memory");
+  return result;
+}
+
+// How many of many calls are answered right while fs is `base`.
+[[gnu::noinline]] int right_calls(uint64_t base, uint64_t old, long pid) {
+  int right = bare_set_fs(base) == 0;
+  for (int i = 0; i < 200; i++) right += bare_getpid() == pid;
+  right += bare_set_fs(old) == 0;
+  return right;
+}
+
+}  // namespace
+
+// Whatever stands at fs:0: the address itself, as C libraries have it, nothing, or another thread's.
+TEST(arch_prctl_fs_anywhere) {
+  uint64_t old;
+  REQUIRE(SYS(arch_prctl, ARCH_GET_FS, &old) == 0);
+  alignas(64) static uint64_t block[8];
+  uint64_t base = reinterpret_cast<uint64_t>(block);
+  for (uint64_t word : {base, uint64_t{0}, old, base, ~uint64_t{0}}) {
+    block[0] = word;
+    CHECK_EQ(right_calls(base, old, getpid()), 202);
+  }
+  CHECK_EQ(right_calls(0, old, getpid()), 202);
+  // And in a child of fork, and beside a thread.
+  CHECK_EQ(in_child([&] {
+             block[0] = old;
+             _exit(right_calls(base, old, SYS(getpid)) == 202 ? 0 : 1);
+           }),
+           0);
+  std::thread([&] {
+    uint64_t own;
+    if (SYS(arch_prctl, ARCH_GET_FS, &own) != 0) return;
+    block[0] = old;  // the main thread's
+    CHECK_EQ(right_calls(base, own, getpid()), 202);
+  }).join();
+  CHECK_EQ(right_calls(old, old, getpid()), 202);
 }
 
 TEST(arch_prctl_fs_and_gs) {
