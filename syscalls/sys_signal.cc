@@ -7,6 +7,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/task/signal_frame.h"
 #include "syscalls/wait_args.h"
+#include "vfs/procfs/procfs.h"
 
 namespace lodge {
 
@@ -154,14 +155,15 @@ Result<SyscallReturn> sys_pidfd_send_signal(Task& task, Fd pidfd, Signo signo, U
                                             uint32_t flags) {
   if (flags != 0) return Errno::EINVAL;
   FileGuard f = TRY(task.fds().get(pidfd.v));
-  Process* p = process_of_pidfd(*f);
+  RefPtr<Process> p(process_of_pidfd(*f));
+  if (!p) p = process_of_proc_dir(*f);
   if (!p) return Errno::EBADF;
   if (!valid_or_zero(signo)) return Errno::EINVAL;
   SigInfo info = user_siginfo(signo.v, kSiUser, task);
   if (!from.null()) {
     SigInfo given = TRY(from.get());
     if (given.signo != signo.v) return Errno::EINVAL;
-    if ((given.code >= 0 || given.code == kSiTkill) && p != &task.process()) return Errno::EPERM;
+    if ((given.code >= 0 || given.code == kSiTkill) && p.get() != &task.process()) return Errno::EPERM;
     info = given;
   }
   TRY(kill_process(task, *p, info));

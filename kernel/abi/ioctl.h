@@ -15,7 +15,7 @@ constexpr uint32_t kTcgets = 0x5401, kTcsets = 0x5402, kTcsetsw = 0x5403, kTcset
                    kTcsetsf2 = 0x402c542d, kTiocgptn = 0x80045430, kTiocsptlck = 0x40045431,
                    kTiocgdev = 0x80045432, kTiocsig = 0x40045436, kTiocvhangup = 0x5437,
                    kTiocgpkt = 0x80045438, kTiocgptlck = 0x80045439, kTiocgexcl = 0x80045440,
-                   kTiocgptpeer = 0x5441;
+                   kTiocgptpeer = 0x5441, kTiocglcktrmios = 0x5456;
 
 // Any file.
 constexpr uint32_t kFionread = 0x541b, kTiocinq = kFionread, kFionbio = 0x5421, kFionclex = 0x5450,

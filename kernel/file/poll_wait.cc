@@ -92,7 +92,9 @@ Result<int> poll_files(FdTable& fds, std::span<PollItem> items, uint64_t deadlin
       }
     }
     registering = false;
-    if (ready != 0 || deadline_ns == 0 || outcome == WaitOutcome::kTimedOut) return ready;
+    if (ready != 0 || outcome == WaitOutcome::kTimedOut) return ready;
+    // A signal that the call's mask lets through is heard even if there is no time to wait.
+    if (deadline_ns == 0) return wait_interrupted(WaitMode::kInterruptible) ? Result<int>(Errno::EINTR) : 0;
     if (waiters.out_of_memory()) return Errno::ENOMEM;
     if (outcome == WaitOutcome::kInterrupted) return Errno::EINTR;
     outcome = waiters.wait(deadline_ns);

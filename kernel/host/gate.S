@@ -200,6 +200,8 @@ gate_exit_work:
   .globl host_signal_entry
   .type host_signal_entry, @function
 host_signal_entry:
+  pushq $2                        // the host leaves the guest's AC and NT as they were
+  popfq
   push  %rdx
   mov   %rsp, %rbp
   and   $-16, %rsp

@@ -54,24 +54,38 @@ bool Pipe::writable_or_broken() {
 Pipe::Moved Pipe::drain(IoCursor& to) {
   Moved moved;
   lock_.lock();
-  while (to.remaining() != 0 && has_data()) {
-    Slot& s = slot(tail_);
-    const char* from = s.page + s.offset;
-    size_t n = std::min<size_t>(s.length, to.remaining());
-    bool packet = s.packet;
-    lock_.unlock();
-    Result<size_t> copied = to.copy_out(from, n);
-    lock_.lock();
-    if (!copied.ok() || *copied < n) {
-      moved.status = Errno::EFAULT;
-      break;
+  while (moved.status.ok() && to.remaining() != 0 && has_data()) {
+    // Several slots at a time: two that change places at the lock for each page wait more than they copy.
+    // Nobody else reads, and what the writer adds to the last slot comes behind what is copied.
+    struct {
+      const char* from;
+      size_t length;
+    } pieces[kBatch];
+    uint32_t count = 0, copied = 0;
+    bool packet = false;
+    for (size_t left = to.remaining(); left != 0 && count < kBatch && tail_ + count != head_ && !packet;) {
+      const Slot& s = slot(tail_ + count);
+      packet = s.packet;
+      if (packet && count != 0) break;
+      size_t n = std::min<size_t>(s.length, left);
+      pieces[count++] = {s.page + s.offset, n};
+      left -= n;
     }
-    s.offset += n;
-    s.length -= n;
-    moved.bytes += n;
-    if (packet) s.length = 0;  // what did not fit of a packet is lost
-    if (s.length == 0 && !s.writing) {
-      moved.made_room |= full();  // a writer may have filled it while we copied
+    lock_.unlock();
+    for (; copied < count && moved.status.ok(); copied++) {
+      Result<size_t> done = to.copy_out(pieces[copied].from, pieces[copied].length);
+      if (!done.ok() || *done < pieces[copied].length) moved.status = Errno::EFAULT;
+    }
+    if (!moved.status.ok()) copied--;
+    lock_.lock();
+    for (uint32_t i = 0; i < copied; i++) {
+      Slot& s = slot(tail_);
+      s.offset += pieces[i].length;
+      s.length -= pieces[i].length;
+      moved.bytes += pieces[i].length;
+      if (s.packet) s.length = 0;             // what did not fit of a packet is lost
+      if (s.length != 0 || s.writing) break;  // it is the last one
+      moved.made_room |= full();              // a writer may have filled it while we copied
       free_slot(s);
     }
     if (packet) break;
@@ -146,22 +160,39 @@ Pipe::Moved Pipe::fill(IoCursor& from, Options options, size_t total, bool first
       continue;
     }
     if (full()) break;
+    uint32_t room = slot_count() - (head_ - tail_);
+    uint32_t count = static_cast<uint32_t>(
+        std::min<size_t>({room, kBatch, (from.remaining() + kPageSize - 1) / kPageSize}));
     // One page of a pipe lies in the hot region: that is all that small traffic needs.
     Heat heat = head_ == tail_ ? Heat::kHot : Heat::kCold;
-    char* page = spare_count_ != 0 ? spares_[--spare_count_] : nullptr;
+    Slot fresh[kBatch];
+    uint32_t spares = std::min(count, spare_count_), filled = 0;
+    for (uint32_t i = 0; i < spares; i++) fresh[i].page = spares_[--spare_count_];
     lock_.unlock();
-    if (!page) page = static_cast<char*>(Arena::current().alloc_pages(0, heat));
-    size_t n = std::min(from.remaining(), kPageSize);
-    Result<size_t> copied = page ? from.copy_in(page, n) : Errno::ENOMEM;
-    lock_.lock();
-    if (!copied.ok() || *copied < n) {
-      moved.status = copied.ok() ? Errno::EFAULT : copied.error();
-      if (page) keep_page(page);
-      break;
+    char* unused = nullptr;
+    for (; filled < count; filled++) {
+      char* page =
+          filled < spares ? fresh[filled].page : static_cast<char*>(Arena::current().alloc_pages(0, heat));
+      heat = Heat::kCold;
+      size_t n = std::min(from.remaining(), kPageSize);
+      Result<size_t> copied = page ? from.copy_in(page, n) : Errno::ENOMEM;
+      if (!copied.ok() || *copied < n) {
+        moved.status = copied.ok() ? Errno::EFAULT : copied.error();
+        unused = page;
+        break;
+      }
+      fresh[filled] = {page, 0, static_cast<uint16_t>(n), options.packets, false};
     }
-    slot(head_) = {page, 0, static_cast<uint16_t>(n), options.packets, false};
-    head_++;
-    moved.bytes += n;
+    lock_.lock();
+    for (uint32_t i = 0; i < filled; i++) {
+      slot(head_) = fresh[i];
+      head_++;
+      moved.bytes += fresh[i].length;
+    }
+    if (moved.status.ok()) continue;
+    if (unused) keep_page(unused);
+    for (uint32_t i = filled + 1; i < spares; i++) keep_page(fresh[i].page);
+    break;
   }
   lock_.unlock();
   return moved;

@@ -81,6 +81,7 @@ class Pipe : public RefCounted<Pipe>, public ListNode<Pipe> {
     bool made_room = false;  // of drain(): the ring was full and is no longer
   };
   static constexpr uint32_t kSpares = 2;
+  static constexpr uint32_t kBatch = 16;  // slots that are copied between two looks at the ring
 
   Slot& slot(uint32_t i) { return slots_[i & (slot_count() - 1)]; }
   uint32_t slot_count() const { return slot_count_.load(std::memory_order_relaxed); }

@@ -153,8 +153,9 @@ void leave_process(Task& t, int32_t wait_status) {
     }
     {
       MutexLock guard(p->signals_lock);
-      // Of threads that end one by one, it is the leader that speaks for all (wait(2)).
-      if (!p->group_exit && t.tid == p->pid) p->exit_status = wait_status;
+      // Of threads that end one by one, the last one speaks for all.
+      if (!p->group_exit && p->thread_count.load(std::memory_order_relaxed) == 1)
+        p->exit_status = wait_status;
       t.signals.flush({~0ull});
       retarget_locked(*p, t, SigSet{~t.blocked.bits});
     }

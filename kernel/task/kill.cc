@@ -69,10 +69,15 @@ Result<void> kill_group(Task& self, int32_t id, const SigInfo& info) {
 
 Result<void> kill_all(Task& self, const SigInfo& info) {
   MutexLock tree(tasks().lock);
-  Several all;
-  for (Process* p = tasks().next_process_locked(2); p; p = tasks().next_process_locked(p->pid + 1))
-    if (p != &self.process()) all.add(send_locked(self, *p, nullptr, info));
-  return all.result();
+  // Who may not be sent to is passed over: an error is that of another kind, or that there is nobody.
+  Result<void> result = Errno::ESRCH;
+  for (Process* p = tasks().next_process_locked(2); p; p = tasks().next_process_locked(p->pid + 1)) {
+    if (p == &self.process()) continue;
+    if (!result.ok() && result.error() == Errno::ESRCH) result = {};
+    Result<void> sent = send_locked(self, *p, nullptr, info);
+    if (!sent.ok() && sent.error() != Errno::EPERM) result = sent;
+  }
+  return result;
 }
 
 Result<void> kill_thread(Task& self, int32_t pid, int32_t tid, const SigInfo& info) {

@@ -120,7 +120,7 @@ Result<void> push_signal_frame(Task& self, const SigAction& action, const SigInf
   // Without SA_SIGINFO the handler takes one argument, but the frame is the same.
   TRY(put_user(at, out));
 
-  if (entering && (self.alt_stack.flags & kSsAutodisarm)) self.alt_stack = SigAltStack();
+  if (self.alt_stack.flags & kSsAutodisarm) self.alt_stack = SigAltStack();
   f.rdi = static_cast<uint64_t>(info.signo);
   f.rsi = at + offsetof(Frame, info);
   f.rdx = at + offsetof(Frame, uc);

@@ -104,7 +104,7 @@ bool Pty::master_can_read() {
 
 bool Pty::master_can_write() {
   MutexLock guard(lock());
-  return to_slave_.room() != 0 || open_count() == 0;
+  return to_slave_.room() != 0;
 }
 
 // Bytes for the master's reader; echo that waits for room goes on, and so do writers.
@@ -171,7 +171,6 @@ Result<size_t> Pty::master_write(IoCursor& from, bool nonblocking) {
     for (size_t sent = 0;;) {
       {
         MutexLock guard(lock());
-        if (open_count() == 0) return so_far_or(Errno::EIO);
         size_t n = 0;
         if (to_slave_.bytes() == 0) n = receive_locked({chunk + sent, *copied - sent});
         n += to_slave_.push(chunk + sent + n, *copied - sent - n);

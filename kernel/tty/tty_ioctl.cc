@@ -153,6 +153,9 @@ Result<long> Tty::control_flow(uint64_t how) {
 
 Result<long> Tty::settings_ioctl(uint32_t command, UserAddr argument, Use use) {
   switch (command) {
+    case abi::kTiocglcktrmios:  // no setting is locked
+      TRY(put_user(argument, abi::Termios{}));
+      return 0;
     case abi::kTcgets:
     case abi::kTcgets2:
     case abi::kTcgeta:

@@ -2,6 +2,7 @@
 #pragma once
 #include "kernel/base/kernel.h"
 #include "kernel/base/mutex.h"
+#include "kernel/task/process.h"
 #include "vfs/core/vfs.h"
 #include "vfs/pseudo/node.h"
 
@@ -15,6 +16,9 @@ struct ProcState {
 
 // At boot, when tasks, memory and the clock are there: makes ProcState and the file system type "proc".
 Result<void> register_procfs(Vfs& vfs);
+
+// The process that an open /proc/PID is about, while it is there; null if the file is another one.
+RefPtr<Process> process_of_proc_dir(File& file);
 
 // The table of /proc/sys (sys.cc).
 extern const PseudoNode kProcSys;

@@ -166,6 +166,23 @@ constexpr FsType kProcType{"proc", mount_proc, {}};
 
 }  // namespace
 
+RefPtr<Process> process_of_proc_dir(File& file) {
+  const Path& path = file.path();
+  if (!path || path.dentry()->sb().magic != kProcMagic || !file.inode() || !file.inode()->is_dir())
+    return nullptr;
+  int32_t pid;
+  {
+    MutexLock lock(Vfs::current().dentries().lock());
+    Dentry* dir = path.dentry();
+    pid = !dir->is_root() && dir->parent()->is_root() ? name_as_number(dir->name_locked()) : -1;
+  }
+  if (pid < 0) return nullptr;
+  MutexLock lock(tasks().lock);
+  Process* p = tasks().process_locked(pid);
+  // Under that number there may be another by now.
+  return p && static_cast<TaskDir*>(file.inode())->is_about(*p) ? RefPtr<Process>(p) : nullptr;
+}
+
 Result<void> register_procfs(Vfs& vfs) {
   ProcState* state = TRY(make_raw<ProcState>());
   for (uint64_t& word : state->boot_id) word = random_u64();

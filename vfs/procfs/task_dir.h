@@ -62,6 +62,7 @@ class TaskDir final : public TaskDirBase {
       : TaskDirBase(sb, ino, parent_ino, 0555, key) {}
   Result<Ref<Inode>> lookup(std::string_view name) override;
   Result<void> read_dir(uint64_t offset, DirSink& sink) override;
+  bool is_about(const Process& p) const { return key_.whole() && key_.start == p.start_time; }
 
  private:
   bool has(const TaskNode& node) const { return node.in == TaskNode::In::kBoth || key_.whole(); }

@@ -14,7 +14,9 @@ class TaskLink final : public OfTask<PseudoInode> {
   bool is_magic_link() const override { return true; }
 
   Result<Path> follow_magic() override {
-    TaskParts parts = TRY(inspect(key_));
+    auto found = inspect(key_);
+    if (!found.ok()) return found.error() == Errno::ESRCH ? Errno::ENOENT : found.error();
+    TaskParts parts = found.take();
     Path path;
     if (name_ == "exe") {
       MutexLock lock(parts.process->limits_lock);

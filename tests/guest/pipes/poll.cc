@@ -120,6 +120,29 @@ TEST(poll_errnos) {
   FAILS(EINVAL, poll, many, 11, 0);
 }
 
+// Even without time to wait: event loops look for signals this way.
+TEST(ppoll_mask_lets_a_signal_in_at_once) {
+  sigset_t usr1, none;
+  sigemptyset(&none);
+  sigemptyset(&usr1);
+  sigaddset(&usr1, SIGUSR1);
+  static volatile sig_atomic_t heard;
+  signal(SIGUSR1, [](int) { heard = heard + 1; });
+  REQUIRE(sigprocmask(SIG_BLOCK, &usr1, nullptr) == 0);
+  timespec t = {};
+  raise(SIGUSR1);
+  FAILS(EINTR, ppoll, nullptr, 0, &t, &none, 8);
+  CHECK_EQ(heard, 1);
+  raise(SIGUSR1);
+  struct {
+    const sigset_t* set;
+    size_t size;
+  } mask = {&none, 8};
+  FAILS(EINTR, pselect6, 0, nullptr, nullptr, nullptr, &t, &mask);
+  CHECK_EQ(heard, 2);
+  CHECK_EQ(OK(ppoll, nullptr, 0, &t, &none, 8), 0);
+}
+
 TEST(ppoll_mask_lets_a_signal_in) {
   static volatile int calls;
   struct sigaction action = {};

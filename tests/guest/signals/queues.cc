@@ -345,9 +345,13 @@ TEST(pidfd_open_and_send) {
   int fd = OK(pidfd_open, child, 0);
   CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
   OK(pidfd_send_signal, fd, 0, nullptr, 0);
+  int directory = open(("/proc/" + std::to_string(child)).c_str(), O_RDONLY | O_DIRECTORY);
+  REQUIRE(directory >= 0);
+  OK(pidfd_send_signal, directory, 0, nullptr, 0);
   OK(pidfd_send_signal, fd, SIGTERM, nullptr, 0);
   CHECK_EQ(WTERMSIG(wait_child(child)), SIGTERM);
   FAILS(ESRCH, pidfd_send_signal, fd, 0, nullptr, 0);
+  close(directory);
   FAILS(EINVAL, pidfd_open, getpid(), 1 << 20);
   FAILS(EINVAL, pidfd_open, -1, 0);
   FAILS(EINVAL, pidfd_open, 0, 0);

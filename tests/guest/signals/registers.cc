@@ -265,3 +265,55 @@ TEST(registers_survive_asynchronous_signals) {
     CHECK_EQ(count, 100000u);
   }
 }
+
+namespace {
+
+constexpr uint64_t kAlignmentCheck = 0x40000;
+
+inline void set_flag(uint64_t flag) {
+  asm volatile("pushfq; orq %0, (%%rsp); popfq" : : "r"(flag) : "memory", "cc");
+}
+inline void clear_flag(uint64_t flag) {
+  asm volatile("pushfq; andq %0, (%%rsp); popfq" : : "r"(~flag) : "memory", "cc");
+}
+
+}  // namespace
+
+// Nothing that brings a thread into the kernel may mind that it has alignment checked: calls, faults,
+// preemption.
+TEST_LIMIT(alignment_check_flag, 20) {
+  pid_t parent = getppid();
+  uint64_t result = 0;
+  set_flag(kAlignmentCheck);
+  for (int i = 0; i < 100; i++) {
+    // A site that a call has patched, and one that never is.
+    asm volatile("mov %1, %%eax; syscall" : "=&a"(result) : "i"(SYS_getppid) : "rcx", "r11", "memory");
+    if (result != static_cast<uint64_t>(parent)) break;
+    asm volatile("mov %1, %%rax; syscall" : "=&a"(result) : "i"(SYS_getppid) : "rcx", "r11", "memory");
+    if (result != static_cast<uint64_t>(parent)) break;
+  }
+  clear_flag(kAlignmentCheck);
+  CHECK_EQ(result, static_cast<uint64_t>(parent));
+
+  int status = in_child([] {
+    set_flag(kAlignmentCheck);
+    for (long i = 0; i < 300'000'000; i++) asm volatile("");
+    clear_flag(kAlignmentCheck);
+    _exit(3);
+  });
+  CHECK_EQ(status, 3 << 8);
+
+  status = in_child([] {
+    alignas(8) char bytes[16] = {};
+    set_flag(kAlignmentCheck);
+    asm volatile("mov 1(%0), %%eax" : : "r"(bytes) : "eax", "memory");
+    _exit(3);
+  });
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+
+  status = in_child([] {
+    set_flag(kAlignmentCheck);
+    asm volatile("movb $1, (%0)" : : "r"(0x1230ul) : "memory");
+  });
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
