@@ -43,8 +43,13 @@ class IovecArg {
   IovecArg() {}
   IovecArg(const IovecArg&) = delete;
   Result<std::span<const abi::Iovec>> read(UserIn<abi::Iovec> from, uint64_t count);
+  // Of pieces of another process's memory, which are for the caller to check.
+  Result<std::span<const abi::Iovec>> read_foreign(UserIn<abi::Iovec> from, uint64_t count);
 
  private:
+  enum class Whose : uint8_t { kCaller, kForeign };
+  Result<std::span<const abi::Iovec>> copy_in(UserIn<abi::Iovec> from, uint64_t count, Whose whose);
+
   static constexpr size_t kInline = 8;
   abi::Iovec few_[kInline];
   Vector<abi::Iovec> many_;

@@ -16,6 +16,7 @@
 #include "syscalls/sys_identity.h"
 #include "syscalls/sys_misc.h"
 #include "syscalls/sys_mm.h"
+#include "syscalls/sys_mm_remote.h"
 #include "syscalls/sys_pipe.h"
 #include "syscalls/sys_poll.h"
 #include "syscalls/sys_prctl.h"

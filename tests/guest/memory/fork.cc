@@ -134,6 +134,16 @@ TEST(process_vm_copies) {
   FAILS(EFAULT, process_vm_readv, child, &local, 1, &remote, 1, 0);
   FAILS(EINVAL, process_vm_readv, child, &local, 1, &remote, 1, 1);
   FAILS(ESRCH, process_vm_readv, 0x3ffffff, &local, 1, &remote, 1, 0);
+  // Pieces need not fit each other; what cannot be read ends it.
+  char front[3], back[5];
+  iovec pieces[] = {{front, sizeof front}, {back, sizeof back}};
+  iovec theirs[] = {{text, 4}, {text + 4, 2}, {kBadPointer, 2}};
+  CHECK_EQ(OK(process_vm_readv, child, pieces, 2, theirs, 3, 0), 6);
+  CHECK_EQ(std::string(front, 3) + std::string(back, 3), std::string("change"));
+  CHECK_EQ(OK(process_vm_readv, child, pieces, 0, theirs, 3, 0), 0);
+  FAILS(EINVAL, process_vm_readv, child, pieces, 1025, theirs, 1, 0);
+  FAILS(EFAULT, process_vm_readv, child, kBadPointer, 1, theirs, 1, 0);
+  as_nobody([&] { FAILS(EPERM, process_vm_readv, child, &local, 1, theirs, 1, 0); });
   kill(child, SIGKILL);
 }
 
