@@ -1,5 +1,5 @@
-// process_vm_readv(2) and process_vm_writev(2): between the caller's memory and that of another process, of which one
-// of its own threads copies (kernel/mm/remote.cc).
+// process_vm_readv(2) and process_vm_writev(2): between the caller's memory and that of another process, of
+// which one of its own threads copies (kernel/mm/remote.cc).
 #include "syscalls/sys_mm_remote.h"
 
 #include <algorithm>
@@ -37,8 +37,9 @@ Result<Other> find_other(Task& self, int32_t pid) {
 }
 
 // Copies until one side's pieces or the other's memory end: as many bytes as the call returns.
-Result<SyscallReturn> copy_remote(Task& task, int32_t pid, UserIovecs local, uint64_t local_count, Address remote,
-                                  uint64_t remote_count, uint64_t flags, Mm::Direction direction) {
+Result<SyscallReturn> copy_remote(Task& task, int32_t pid, UserIovecs local, uint64_t local_count,
+                                  Address remote, uint64_t remote_count, uint64_t flags,
+                                  Mm::Direction direction) {
   constexpr size_t kChunk = 64 << 10;
   if (flags != 0) return Errno::EINVAL;
   IovecArg ours_arg, theirs_arg;
