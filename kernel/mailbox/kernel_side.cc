@@ -6,24 +6,26 @@ namespace lodge {
 
 using namespace mailbox;
 
-void send_request(Request kind, int32_t tgid, int32_t tid, uint32_t argument) {
+bool try_send_request(Request kind, int32_t tgid, int32_t tid, uint32_t argument) {
   MailboxState& s = kernel_part<MailboxState>();
   Mailbox& m = *s.box;
-  for (;;) {
-    {
-      MutexLock guard(s.lock);
-      uint32_t tail = m.request_tail.load(std::memory_order_relaxed);
-      if (tail - m.request_head.load(std::memory_order_acquire) < kRequests) {
-        m.requests[tail % kRequests] = {kind, tgid, tid, argument};
-        m.request_tail.store(tail + 1, std::memory_order_release);
-        m.monitor_bell.fetch_add(1, std::memory_order_seq_cst);
-        break;
-      }
+  bool sent = false;
+  {
+    MutexLock guard(s.lock);
+    uint32_t tail = m.request_tail.load(std::memory_order_relaxed);
+    if (tail - m.request_head.load(std::memory_order_acquire) < kRequests) {
+      m.requests[tail % kRequests] = {kind, tgid, tid, argument};
+      m.request_tail.store(tail + 1, std::memory_order_release);
+      m.monitor_bell.fetch_add(1, std::memory_order_seq_cst);
+      sent = true;
     }
-    host::futex_wake(m.monitor_bell, 1);
-    host::yield();
   }
   host::futex_wake(m.monitor_bell, 1);
+  return sent;
+}
+
+void send_request(Request kind, int32_t tgid, int32_t tid, uint32_t argument) {
+  while (!try_send_request(kind, tgid, tid, argument)) host::yield();
 }
 
 void pages_may_grow(uint64_t pages, uint64_t limit) {

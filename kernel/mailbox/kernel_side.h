@@ -24,6 +24,8 @@ inline mailbox::Mailbox& the_mailbox() {
 }
 
 void send_request(mailbox::Request kind, int32_t tgid, int32_t tid, uint32_t argument);
+// False if there is no room: for what may as well not be heard.
+bool try_send_request(mailbox::Request kind, int32_t tgid, int32_t tid, uint32_t argument);
 // A line of the kernel's to lodge's stderr, newline included; dropped where there is no room, since it must
 // not block.
 void tell_user(std::span<const char> line);

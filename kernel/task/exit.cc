@@ -128,6 +128,13 @@ void drop_memory(Task& t) {
   release_vfork(t);
 }
 
+// Whoever has waited for the process may write to its program.
+void drop_executable(Process& p) {
+  RefPtr<File> executable;
+  MutexLock guard(p.limits_lock);
+  executable = std::move(p.executable);
+}
+
 // A session leader gives its terminal up, and the foreground group hears of it.
 void leave_terminal(Task& self) {
   if (job_ids(self).leads_session) leave_controlling_tty(self, LeaveReason::kExit);
@@ -217,6 +224,7 @@ void exit_thread(Task& self, int32_t wait_status) {
   if (p.live_threads.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     leave_terminal(self);
     drop_timers(p);
+    drop_executable(p);
   }
   note_resident(self);
   leave_memory(self);
@@ -251,6 +259,7 @@ void exit_on_behalf(Task& gone) {
   if (p.live_threads.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     leave_terminal(gone);
     drop_timers(p);
+    drop_executable(p);
   }
   drop_files(gone);
   drop_memory(gone);

@@ -154,22 +154,20 @@ void request_kick(Thread& t) {
                  0);
 }
 
-namespace {
-void send_placement(mailbox::Request kind, Thread& t, int virtual_cpu) {
+void request_affinity(Thread& t, int virtual_cpu) {
   HostThread& h = host_thread(t);
   uint32_t tid = h.tid.load(std::memory_order_acquire);
   if (tid)
-    send_request(kind, h.tgid.load(std::memory_order_relaxed), static_cast<int32_t>(tid),
-                 static_cast<uint32_t>(virtual_cpu));
-}
-}  // namespace
-
-void request_affinity(Thread& t, int virtual_cpu) {
-  send_placement(mailbox::Request::kAffinity, t, virtual_cpu);
+    send_request(mailbox::Request::kAffinity, h.tgid.load(std::memory_order_relaxed),
+                 static_cast<int32_t>(tid), static_cast<uint32_t>(virtual_cpu));
 }
 
 void report_running(Thread& t, int virtual_cpu) {
-  send_placement(mailbox::Request::kRunning, t, virtual_cpu);
+  HostThread& h = host_thread(t);
+  uint32_t tid = h.tid.load(std::memory_order_acquire);
+  if (tid)
+    (void)try_send_request(mailbox::Request::kRunning, h.tgid.load(std::memory_order_relaxed),
+                           static_cast<int32_t>(tid), static_cast<uint32_t>(virtual_cpu));
 }
 
 void report_exit(int32_t wait_status) {
