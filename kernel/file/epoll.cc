@@ -120,6 +120,17 @@ void Epoll::forget(EpollItem& item) {
   erase(item);
 }
 
+// The longest chain of sets that watch this one, as far as it matters. Under EpollState::nesting, so that
+// nobody else holds two of these locks.
+int Epoll::height_above(int limit) {
+  FileWatch* w = watch.load(std::memory_order_acquire);
+  if (!w || limit == 0) return 0;
+  int height = 0;
+  MutexLock guard(w->lock, LockMode::kNested);
+  for (EpollItem& item : w->items) height = std::max(height, 1 + item.set.height_above(limit - 1));
+  return height;
+}
+
 // No set may come to watch itself, and chains of sets are bounded: wake-ups and polls go along them.
 Result<void> Epoll::check_nesting(Epoll& goal, int depth) {
   if (this == &goal || depth > kMaxNesting) return Errno::ELOOP;
@@ -135,7 +146,7 @@ Result<void> Epoll::add(File& file, int fd, const abi::EpollEvent& event) {
     if (set || (event.events & ~kExclusiveAllowed)) return Errno::EINVAL;
   if (!set) return insert(file, fd, event);
   SleepGuard guard(kernel_part<EpollState>().nesting);
-  TRY(set->check_nesting(*this, 0));
+  TRY(set->check_nesting(*this, 1 + height_above(kMaxNesting)));
   return insert(file, fd, event);
 }
 

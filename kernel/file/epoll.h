@@ -58,7 +58,7 @@ struct EpollState {
 class Epoll final : public File {
  public:
   static constexpr FileKind kKind = FileKind::kEpoll;
-  static constexpr int kMaxNesting = 4;  // sets below a set
+  static constexpr int kMaxNesting = 4;  // from a set to one below it
   static Result<Ref<File>> create();
   explicit Epoll(Ref<Inode> inode) : File(std::move(inode), abi::kORdwr) {}
   ~Epoll() override;
@@ -97,6 +97,7 @@ class Epoll final : public File {
   void make_ready(EpollItem& item, LockMode mode);
   bool has_ready();
   Result<int> collect(UserAddr events, int max);
+  int height_above(int limit);
   Result<void> check_nesting(Epoll& goal, int depth);
 
   SleepMutex mutex_;

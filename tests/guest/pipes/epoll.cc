@@ -217,6 +217,13 @@ TEST(epoll_loops_are_refused) {
   while (added < 7 && control(chain[added + 1], EPOLL_CTL_ADD, chain[added], EPOLLIN) == 0) added++;
   CHECK(added == 4 || added == 5);
   CHECK_EQ(errno, ELOOP);
+  // From the top as from the bottom.
+  for (int& fd : chain) fd = OK(epoll_create1, 0);
+  int downwards = 0;
+  while (downwards < 7 && control(chain[downwards], EPOLL_CTL_ADD, chain[downwards + 1], EPOLLIN) == 0)
+    downwards++;
+  CHECK_EQ(downwards, added);
+  CHECK_EQ(errno, ELOOP);
 }
 
 TEST(epoll_errnos) {
