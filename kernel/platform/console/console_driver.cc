@@ -59,7 +59,9 @@ void ConsoleDriver::serve() {
     if (took < n) break;
     input_blocked_.store(false);
   }
-  if (in.closed_in.load() && filled(in) == 0) tty_->hang_up();
+  // Who runs a command at a terminal and goes, hangs up; an image's init has a console, whoever looks at it.
+  // A terminal that is really gone is a SIGHUP to lodge, which ends the VPS in order.
+  if (in.closed_in.load() && filled(in) == 0 && !the_mailbox().boot.init) tty_->hang_up();
   tty_->output_possible();
 }
 
