@@ -28,8 +28,6 @@ bool ends_turn_locked(VirtualCpu& cpu, const SchedEntity& e) {
 
 enum class Found : uint8_t { kIdle, kBusy };
 
-// Threads do not go away between the look and the report: their slots' memory stays (task_slot.h), and a
-// wrong number is nobody's.
 enum class Report : uint8_t { kNo, kYes };
 
 Found tick_cpu(VirtualCpu& cpu, uint64_t now, Report report) {
@@ -48,6 +46,7 @@ Found tick_cpu(VirtualCpu& cpu, uint64_t now, Report report) {
     if (end) running->pending.fetch_or(kPendingResched, std::memory_order_acq_rel);
   }
   if (end) kick(*running);
+  // It may have ended since the look: slots are not unmapped (task_slot.h), and a wrong number is nobody's.
   if (report == Report::kYes) report_running(*running, cpu.index);
   return Found::kBusy;
 }
