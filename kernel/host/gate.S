@@ -18,7 +18,7 @@
 #define FRAME_SIZE 176
 #define SLOT_MASK  ~0xffff
 // ThreadMap (thread_map.h).
-#define THREAD_MAP      0x7800001f0000
+#define THREAD_MAP      0x780000230000
 #define THREAD_MAP_MODE 0x4000
 
   .text

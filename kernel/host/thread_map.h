@@ -44,7 +44,6 @@ struct ThreadMap {
   Entry entries[kEntries];
   std::atomic<uint32_t> mode;
 };
-constexpr uint64_t kThreadMapBase = kKernelBase + 0x1f0000;  // gate.S knows it
 static_assert(offsetof(ThreadMap, mode) == 0x4000);
 
 // Before the outer wall.

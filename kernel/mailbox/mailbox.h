@@ -13,8 +13,8 @@
 
 namespace lodge::mailbox {
 
-constexpr uint64_t kMagic = 0x31786f6265676f4c;               // "Logebox1"
-constexpr uint64_t kMailboxAddress = kKernelBase + 0x200000;  // in kernel processes
+constexpr uint64_t kMagic = 0x31786f6265676f4c;     // "Logebox1"
+constexpr uint64_t kMailboxAddress = kMailboxBase;  // in kernel processes
 constexpr size_t kStreamBytes = 256 << 10;
 constexpr size_t kBootBytes = 512 << 10;
 constexpr int kMaxImages = 8;
@@ -89,10 +89,12 @@ struct BootInfo {
   uint32_t flags;
   uint32_t virtual_cpus;
   uint64_t arena_size, page_file_size, memory_limit;
-  uint64_t kernel_begin, kernel_end;  // mapped range
-  uint64_t vdso_base, vdso_end;       // host's vDSO with its data pages, after the move
-  uint64_t vdso_elf;                  // its ELF header
-  uint64_t xsave_mask, xsave_size;    // of the host, from CPUID
+  uint64_t kernel_begin, kernel_end;  // text and constants
+  // The first bytes of the page file that hold the kernel, and those that are one huge page; 0: none.
+  uint64_t page_file_taken, page_file_huge;
+  uint64_t vdso_base, vdso_end;     // host's vDSO with its data pages, after the move
+  uint64_t vdso_elf;                // its ELF header
+  uint64_t xsave_mask, xsave_size;  // of the host, from CPUID
   uint64_t hwcap, hwcap2;
   uint32_t mxcsr_mask;
   uint32_t image_count;

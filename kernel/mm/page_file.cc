@@ -80,11 +80,21 @@ Result<uint64_t> PageFile::allocate(uint64_t length, uint64_t align) {
   return offset;
 }
 
+Result<void> PageFile::clear(uint64_t offset, uint64_t length) {
+  static constexpr uint8_t kZeros[kPageSize] = {};
+  // A hole would split the huge page.
+  for (; length > 0 && offset < kept_; offset += kPageSize, length -= kPageSize) {
+    size_t n = TRY(host::pwrite(host::HostFile::kPages, kZeros, kPageSize, offset));
+    if (n != kPageSize) return Errno::EIO;
+  }
+  return length > 0 ? host::punch_hole(host::HostFile::kPages, offset, length) : Result<void>();
+}
+
 void PageFile::free(uint64_t offset, uint64_t length) {
   if (length == 0) return;
-  // Punched before it can be given out again. Were that to fail, the next owner would not read zeros: then
+  // Cleared before it can be given out again. Were that to fail, the next owner would not read zeros: then
   // the range is better lost.
-  if (!host::punch_hole(host::HostFile::kPages, offset, length).ok()) return;
+  if (!clear(offset, length).ok()) return;
   auto spare = make_raw<FreeRange>();
   FreeRange *unneeded = spare.ok() ? *spare : nullptr, *joined = nullptr;
   {

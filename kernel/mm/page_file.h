@@ -1,6 +1,6 @@
 // PageFile: the second memory file of a VPS, and who has which part of it: tmpfs contents, shared anonymous
 // memory, copies of patched text. A range that nobody has is a hole in it, and reads as zeros when it is
-// given out.
+// given out. Its first pages are the kernel itself, where the host has huge pages (boot_loader.cc).
 //
 // The file is far larger than memory, so ranges are never short and a range that cannot be noted as free (the
 // arena is full) is punched and forgotten. What is charged is the owner's affair
@@ -21,7 +21,10 @@ namespace lodge {
 class PageFile {
  public:
   static constexpr KernelPart kPart = KernelPart::kPageFile;
-  explicit PageFile(uint64_t size) : size_(size) {}
+  // The first `taken` bytes are the kernel's own. The first `kept` bytes, which may be more, are one huge
+  // page that stays one: what is freed there is zeroed, not given back to the host. Whole pages both.
+  explicit PageFile(uint64_t size, uint64_t taken = 0, uint64_t kept = 0)
+      : size_(size), kept_(kept), unused_from_(taken) {}
   ~PageFile();
   PageFile(const PageFile&) = delete;
   PageFile& operator=(const PageFile&) = delete;
@@ -29,7 +32,8 @@ class PageFile {
   // A run of whole pages, all zero, at the returned offset, which is a multiple of `align`. ENOMEM: the arena
   // is full; ENOSPC: the file's range is.
   Result<uint64_t> allocate(uint64_t length, uint64_t align = kPageSize) EXCLUDES(lock_);
-  // Gives any part of what was allocated back: its memory goes at once. Nobody may have it mapped.
+  // Gives any part of what was allocated back: its memory goes at once, but for that of the huge page. Nobody
+  // may have it mapped.
   void free(uint64_t offset, uint64_t length) EXCLUDES(lock_);
 
  private:
@@ -44,10 +48,14 @@ class PageFile {
   using Tree = RbTree<FreeRange, Order>;
   FreeRange* lowest_of(uint64_t length) REQUIRES(lock_);
 
+  // Makes the range read as zeros.
+  Result<void> clear(uint64_t offset, uint64_t length);
+
   const uint64_t size_;
+  const uint64_t kept_;
   Mutex lock_{LockClass::kPageFile};
   Tree free_ GUARDED_BY(lock_);
-  uint64_t unused_from_ GUARDED_BY(lock_) = 0;  // from here on nothing was ever given out
+  uint64_t unused_from_ GUARDED_BY(lock_);  // from here on nothing was ever given out
 };
 
 // A part of the page file with one owner, mapped by any number of vmas: shared anonymous memory.

@@ -43,10 +43,11 @@ void unmap_loader(const BootInfo& boot) {
   struct Range {
     uint64_t begin, end;
   };
-  const Range kept[] = {{kArenaBase, kArenaBase + boot.arena_size},
-                        {boot.kernel_begin, boot.kernel_end},
-                        {boot.vdso_base, boot.vdso_end},
-                        {mailbox::kMailboxAddress, mailbox::kMailboxAddress + mailbox::kMailboxSize}};
+  const Range kept[] = {
+      {kArenaBase, kArenaBase + boot.arena_size},
+      {boot.kernel_begin, std::max(boot.kernel_end, boot.kernel_begin + boot.page_file_huge)},
+      {boot.vdso_base, boot.vdso_end},
+      {mailbox::kMailboxAddress, mailbox::kMailboxAddress + mailbox::kMailboxSize}};
   constexpr uint64_t kTop = 0x7ffffffff000;
   uint64_t at = kGuestStart;
   for (const Range& r : kept) {

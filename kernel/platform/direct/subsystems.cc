@@ -60,7 +60,7 @@ void mount_image(const mailbox::BootInfo& boot) {
 }  // namespace
 
 void init_subsystems(const mailbox::BootInfo& boot) {
-  PageFile& pages = make_part<PageFile>(boot.page_file_size);
+  PageFile& pages = make_part<PageFile>(boot.page_file_size, boot.page_file_taken, boot.page_file_huge);
   MmSystem& mm = make_part<MmSystem>(pages, boot.memory_limit);
   if (!(boot.flags & mailbox::kBootTrapOnly)) mm.gate = host::fast_gate_address();
   mm.special[0] = {host::kGuestVdsoData, host::kGuestVdsoElf, abi::kProtRead, "[vvar]"};

@@ -1,7 +1,9 @@
-// A guest that owns its kernel: arbitrary bytes over the arena and over the mailbox, which is all that the
-// monitor sees of a VPS. The VPS is lost; the monitor has to end it, and itself, as it would any other.
+// A guest that owns its kernel: arbitrary bytes over the arena, over the kernel itself, and over the mailbox,
+// which is all that the monitor sees of a VPS. The VPS is lost; the monitor has to end it, and itself, as it
+// would any other.
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "hostile/hostile.h"
@@ -12,6 +14,7 @@ namespace {
 constexpr uint64_t kPage = 4096;
 constexpr uint64_t kMostArena = 64 << 20;
 constexpr uint64_t kMostMailbox = 4 << 20;
+constexpr int kPageFile = 3;
 
 class Noise {
  public:
@@ -70,6 +73,17 @@ void many_stores_in_arena(uint64_t seed) {
   go_on();
 }
 
+// Kernel text cannot be written where it is. It is the start of the page file, which can be mapped.
+void stores_in_kernel(uint64_t seed, uint64_t stores) {
+  constexpr uint64_t kAt = 0x200000000000, kSize = 2 << 20;
+  long at = host_call(SYS_mmap, kAt, kSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, kPageFile, 0);
+  if (at != static_cast<long>(kAt)) violation("mmap of the page file: %ld", at);
+  auto pages = pages_from(kAt, kSize);
+  report("%zu pages", pages.size());
+  spoil(pages, seed, stores);
+  go_on();
+}
+
 void mailbox_noise(uint64_t seed, uint64_t stores) {
   auto pages = pages_from(kMailbox, kMostMailbox);
   report("%zu pages", pages.size());
@@ -91,9 +105,11 @@ Suite garbage_suite() {
     suite.push_back({"mailbox_few_" + number, [seed] { mailbox_noise(seed, 20); }});
     suite.push_back({"mailbox_many_" + number, [seed] { mailbox_noise(seed, 200'000); }});
     suite.push_back({"arena_few_" + number, [seed] { few_stores_in_arena(seed); }});
+    suite.push_back({"kernel_few_" + number, [seed] { stores_in_kernel(seed, 200); }});
   }
   for (uint64_t seed = 1; seed <= 5; seed++) {
     suite.push_back({"arena_many_" + std::to_string(seed), [seed] { many_stores_in_arena(seed); }});
+    suite.push_back({"kernel_many_" + std::to_string(seed), [seed] { stores_in_kernel(seed, 1'000'000); }});
   }
   for (int byte : {0, 0xff, 0x7f}) {
     suite.push_back({"mailbox_all_" + std::to_string(byte), [byte] {

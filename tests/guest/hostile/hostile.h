@@ -19,7 +19,7 @@ namespace hostile {
 // The address map of a VPS's processes (kernel/base/layout.h, kernel/mailbox/mailbox.h).
 constexpr uint64_t kArena = 0x700000000000;
 constexpr uint64_t kKernelText = 0x780000000000;
-constexpr uint64_t kMailbox = 0x780000200000;
+constexpr uint64_t kMailbox = 0x780000240000;
 
 // Things of the host's user, made by run-hostile to be attacked.
 struct Targets {
@@ -71,6 +71,6 @@ Suite memory_suite();     // mm calls out of their range or form
 Suite files_suite();      // every fd: transfers, mappings, sizes
 Suite tasks_suite();      // clone forms, prctl, futex, signals, bounded fork bombs and memory hogs
 Suite registers_suite();  // gs, alternate stacks, stack pointers, flags, jumps into kernel text
-Suite garbage_suite();    // arbitrary bytes over arena and mailbox
+Suite garbage_suite();    // arbitrary bytes over arena, mailbox and kernel text
 
 }  // namespace hostile

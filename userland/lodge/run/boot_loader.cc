@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "userland/lodge/failure.h"
 #include "userland/lodge/run/host_facts.h"
@@ -132,7 +133,28 @@ void map_at(mailbox::Mailbox& m, uint64_t at, uint64_t size, int fd, const char*
     zygote_failed(m, what);
 }
 
-uint64_t load_kernel(mailbox::Mailbox& m, const char* path) {
+// Where the kernel's pages come from. At best they are the first ones of the page file, in one huge page: a
+// fork then copies one entry for them, and a child touches one page. The rest of that huge page is the page
+// file's to give out (PageFile). A host that makes no huge page here (before Linux 6.1, or forbidden) gets
+// private memory, whose page table entries a fork copies, so that no process faults on kernel text again.
+void map_kernel_memory(mailbox::Mailbox& m, const FileDescriptor& pages, uint64_t size) {
+  void* want = reinterpret_cast<void*>(kKernelBase);
+  map_at(m, kKernelBase, kHugePageSize, pages.get(), "cannot map the kernel");
+  if (madvise(want, kHugePageSize, MADV_POPULATE_WRITE) == 0 &&
+      madvise(want, kHugePageSize, MADV_COLLAPSE) == 0) {
+    m.boot.page_file_taken = size;
+    m.boot.page_file_huge = kHugePageSize;
+    return;
+  }
+  if (mmap(want, kHugePageSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != want ||
+      fallocate(pages.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kHugePageSize) != 0 ||
+      munmap(want, kHugePageSize) != 0 ||
+      mmap(want, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
+          want)
+    zygote_failed(m, "cannot map the kernel");
+}
+
+uint64_t load_kernel(mailbox::Mailbox& m, const char* path, const FileDescriptor& pages) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) zygote_failed(m, "cannot open lodge-kernel beside lodge");
   Elf64_Ehdr h;
@@ -154,30 +176,32 @@ uint64_t load_kernel(mailbox::Mailbox& m, const char* path) {
     errno = EFBIG;
     zygote_failed(m, "lodge-kernel does not fit in its place");
   }
-  // Private anonymous memory: a fork copies its page table entries, so that no process faults on kernel text
-  // again.
-  void* want = reinterpret_cast<void*>(begin);
-  if (mmap(want, end - begin, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
-           0) != want)
-    zygote_failed(m, "cannot map the kernel");
+  map_kernel_memory(m, pages, end - begin);
   for (int i = 0; i < h.e_phnum; i++)
     if (ph[i].p_type == PT_LOAD &&
         pread(fd, reinterpret_cast<void*>(ph[i].p_vaddr), ph[i].p_filesz,
               static_cast<off_t>(ph[i].p_offset)) != static_cast<ssize_t>(ph[i].p_filesz))
       zygote_failed(m, "cannot read lodge-kernel");
-  mprotect(want, end - begin, PROT_READ);
-  for (int i = 0; i < h.e_phnum; i++)
-    if (ph[i].p_type == PT_LOAD && (ph[i].p_flags & PF_X)) {
-      uint64_t at = ph[i].p_vaddr & ~0xfffull;
-      mprotect(reinterpret_cast<void*>(at), ph[i].p_vaddr + ph[i].p_memsz - at, PROT_READ | PROT_EXEC);
-    }
   close(fd);
+  void* want = reinterpret_cast<void*>(begin);
+  if (m.boot.page_file_huge) {
+    // One mapping, or it would not be one page: constants can be executed, too.
+    mprotect(want, kHugePageSize, PROT_READ | PROT_EXEC);
+  } else {
+    mprotect(want, end - begin, PROT_READ);
+    for (int i = 0; i < h.e_phnum; i++)
+      if (ph[i].p_type == PT_LOAD && (ph[i].p_flags & PF_X)) {
+        uint64_t at = ph[i].p_vaddr & ~0xfffull;
+        mprotect(reinterpret_cast<void*>(at), ph[i].p_vaddr + ph[i].p_memsz - at, PROT_READ | PROT_EXEC);
+      }
+  }
   m.boot.kernel_begin = begin;
   m.boot.kernel_end = end;
   return h.e_entry;
 }
 
-// The vDSO is several mappings (data pages, code), moved one by one to a fixed place.
+// The vDSO is several mappings (data pages, code), moved one by one to a fixed place. Its code becomes
+// private memory, whose page table entries a fork copies: a child that reads the clock need not fault on it.
 void move_vdso(mailbox::Mailbox& m) {
   FILE* maps = std::fopen("/proc/self/maps", "r");
   if (!maps) zygote_failed(m, "cannot read /proc/self/maps");
@@ -203,6 +227,13 @@ void move_vdso(mailbox::Mailbox& m) {
                MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
       zygote_failed(m, "cannot move the vDSO");
   }
+  void* code = reinterpret_cast<void*>(kHostVdsoBase + (elf - low[0]));
+  size_t code_size = high[n - 1] - elf;
+  std::vector<std::byte> copy(static_cast<std::byte*>(code), static_cast<std::byte*>(code) + code_size);
+  if (mmap(code, code_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != code)
+    zygote_failed(m, "cannot move the vDSO");
+  std::memcpy(code, copy.data(), code_size);
+  mprotect(code, code_size, PROT_READ | PROT_EXEC);
   m.boot.vdso_base = kHostVdsoBase;
   m.boot.vdso_end = kHostVdsoBase + (high[n - 1] - low[0]);
   m.boot.vdso_elf = kHostVdsoBase + (elf - low[0]);
@@ -249,7 +280,7 @@ void limit_zygote(const Vps& vps) {
   madvise(reinterpret_cast<void*>(kArenaBase), arena, MADV_DONTDUMP);
   map_at(m, mailbox::kMailboxAddress, mailbox::kMailboxSize, vps.mailbox_file.get(),
          "cannot map the mailbox");
-  uint64_t entry = load_kernel(m, vps.kernel_path.c_str());
+  uint64_t entry = load_kernel(m, vps.kernel_path.c_str(), vps.pages);
   move_vdso(m);
 
   // The kernel's files get their fixed numbers; every other descriptor goes.

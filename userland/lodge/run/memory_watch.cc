@@ -116,7 +116,10 @@ uint64_t MemoryWatch::file_pages() const {
     struct stat st;
     if (fstat(f->get(), &st) == 0) blocks += static_cast<uint64_t>(st.st_blocks);
   }
-  return blocks * 512 / kPage;
+  // The kernel itself is not the guests' memory. The mailbox says how large it is, so believe it only so far.
+  uint64_t kernel = std::min<uint64_t>(box_->boot.page_file_taken, kHugePageSize);
+  uint64_t bytes = blocks * 512;
+  return (bytes - std::min(bytes, kernel)) / kPage;
 }
 
 void MemoryWatch::sample() {
