@@ -41,6 +41,7 @@ class ExecStrings {
 };
 
 struct ExecRequest {
+  static constexpr bool kHot = true;
   ExecStrings argv, envp;
   String path;             // as named, for AT_EXECFN and comm
   bool path_goes = false;  // it names a descriptor that is closed by then: no interpreter could open it

@@ -10,7 +10,8 @@ Result<void> ExecStrings::grow(size_t needed) {
   if (needed <= capacity_) return {};
   size_t capacity = capacity_ ? capacity_ : 4096;
   while (capacity < needed) capacity *= 2;
-  char* bigger = static_cast<char*>(arena_alloc(capacity));
+  constexpr size_t kHotBytes = 16 << 10;  // as most programs' are; there is room for few larger ones
+  char* bigger = static_cast<char*>(arena_alloc(capacity, capacity <= kHotBytes ? Heat::kHot : Heat::kCold));
   if (!bigger) return Errno::ENOMEM;
   __builtin_memcpy(bigger, data_, size_);
   arena_free(data_);

@@ -56,7 +56,7 @@ Result<uint64_t> build_stack(Task& task, const NewStack& s, uint32_t prot) {
 
   sp -= words * 8;
   sp &= ~uint64_t{15};
-  uint64_t* buffer = static_cast<uint64_t*>(arena_alloc(words * 8));
+  uint64_t* buffer = static_cast<uint64_t*>(arena_alloc(words * 8, Heat::kHot));
   if (!buffer) return Errno::ENOMEM;
   WordWriter w(buffer);
   w.put(r.argv.count);
