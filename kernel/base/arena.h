@@ -77,6 +77,11 @@ class Arena {
   size_t free_page_count() const {
     return hot_.free_pages() + cold_.free_pages();
   }
+  // Bytes from the arena's start on that are used well enough to be huge pages: whole ones, and the last may
+  // have a quarter that was never given out.
+  size_t worth_huge_pages() const {
+    return kHugePageSize + (cold_.used_bytes() + kHugePageSize / 4) / kHugePageSize * kHugePageSize;
+  }
   template <typename F>  // f(const SlabInfo&), for each cache that was ever used
   void for_each_cache(F f) {
     for (SlabCache& c : caches_)

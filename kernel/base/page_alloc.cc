@@ -54,6 +54,8 @@ void* PageZone::alloc(unsigned order, Kind kind) {
   size_t page = block << order;
   free_pages_.fetch_sub(size_t{1} << order, std::memory_order_relaxed);
   mark(page, order, kind);
+  size_t end = (page + (size_t{1} << order)) << kPageShift;
+  if (end > used_bytes()) used_bytes_.store(end, std::memory_order_relaxed);
   void* p = base_ + (page << kPageShift);
   asan_unpoison(p, kPageSize << order);
   return p;

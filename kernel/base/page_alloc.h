@@ -37,6 +37,8 @@ class PageZone {
   unsigned order_of(const void* p) const { return map_at(p) & 15; }
   size_t total_pages() const { return managed_pages_; }
   size_t free_pages() const { return free_pages_.load(std::memory_order_relaxed); }
+  // Bytes from the base on, behind which nothing was ever given out.
+  size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
 
  private:
   size_t page_index(const void* p) const {
@@ -51,6 +53,7 @@ class PageZone {
   const ptrdiff_t size_;
   size_t managed_pages_ = 0;
   std::atomic<size_t> free_pages_{0};
+  std::atomic<size_t> used_bytes_{0};
   std::atomic<uint8_t>* map_;  // kind << 6 | order, of each page; only the first of kPages
   BitTree free_[kMaxOrder + 1] GUARDED_BY(lock_);  // by order: the numbers of the free blocks
 };

@@ -5,7 +5,9 @@
 #include <linux/falloc.h>
 #include <linux/futex.h>
 
+#include "kernel/abi/mman.h"
 #include "kernel/abi/uio.h"
+#include "kernel/base/layout.h"
 #include "kernel/host/memory.h"
 #include "kernel/host/parked.h"
 #include "kernel/host/raw.h"
@@ -113,6 +115,10 @@ Result<void> remap(uint64_t old_at, uint64_t old_length, uint64_t new_length, ui
 }
 Result<void> advise(uint64_t at, uint64_t length, int advice) {
   return plain(host_syscall(__NR_madvise, at, length, advice));
+}
+
+Result<void> collapse_arena_pages(uint64_t at) {
+  return plain(host_syscall(__NR_madvise, at, kHugePageSize, abi::kMadvCollapse));
 }
 Result<void> in_core(uint64_t at, uint64_t length, uint8_t* out) {
   return plain(host_syscall(__NR_mincore, at, length, raw(out)));

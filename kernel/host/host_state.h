@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernel/base/kernel.h"
+#include "kernel/base/layout.h"
 #include "kernel/base/mutex.h"
 #include "kernel/host/vdso.h"
 
@@ -22,6 +23,7 @@ struct HostState {
   static constexpr bool kHot = true;
   host::VdsoFunctions vdso;
   uint64_t kernel_begin = 0, kernel_end = 0;
+  std::atomic<size_t> huge_arena{kHugePageSize};  // of the arena's first bytes, those that are huge pages
   uint64_t vdso_base = 0, vdso_end = 0, vdso_elf = 0;
   uint64_t xsave_mask = 0, xsave_size = 0;
   uint64_t hwcap = 0, hwcap2 = 0;

@@ -18,6 +18,8 @@ Result<void> protect(uint64_t at, uint64_t length, int prot);
 // Moves a private anonymous (or any) mapping, contents and all; new_at == 0 resizes in place.
 Result<void> remap(uint64_t old_at, uint64_t old_length, uint64_t new_length, uint64_t new_at);
 Result<void> advise(uint64_t at, uint64_t length, int advice);
+// Makes one huge page of the 2 MiB at `at`, which is in the arena (MADV_COLLAPSE, Linux 6.1).
+Result<void> collapse_arena_pages(uint64_t at);
 Result<void> in_core(uint64_t at, uint64_t length, uint8_t* out);
 // membarrier(2): the private expedited commands and their registrations.
 Result<void> membarrier(int command);

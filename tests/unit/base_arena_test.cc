@@ -40,6 +40,27 @@ TEST(BitTree, AgreesWithASet) {
   }
 }
 
+TEST(Pages, HugePagesAreWorthItWhereThreeQuartersWereUsed) {
+  ArenaScope scope;
+  Arena& arena = scope.arena();
+  EXPECT_EQ(arena.worth_huge_pages(), kHugePageSize);
+  std::vector<void*> blocks;
+  auto alloc_until = [&](size_t cold_bytes) {
+    while (true) {
+      void* p = arena.alloc_pages(0);
+      blocks.push_back(p);
+      if (arena.is_hot(p)) continue;
+      if (reinterpret_cast<uintptr_t>(p) % kHugePageSize + kPageSize == cold_bytes) return;
+    }
+  };
+  alloc_until(kHugePageSize / 4 * 3 - kPageSize);
+  EXPECT_EQ(arena.worth_huge_pages(), kHugePageSize);
+  alloc_until(kHugePageSize / 4 * 3);
+  EXPECT_EQ(arena.worth_huge_pages(), 2 * kHugePageSize);
+  for (void* p : blocks) arena.free_pages(p);
+  EXPECT_EQ(arena.worth_huge_pages(), 2 * kHugePageSize);  // its memory is still there
+}
+
 TEST(Pages, LowestFirstAlignedAndMerged) {
   ArenaScope scope;
   Arena& arena = scope.arena();

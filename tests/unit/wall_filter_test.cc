@@ -244,8 +244,17 @@ TEST_F(WallFilter, Madvise) {
     has_range_rule(__NR_madvise, {advice});
     traps(__NR_madvise, {kAt, 1, advice + 32});
     traps(__NR_madvise, {kAt, 1, advice | kHigh});
-    traps(__NR_madvise, {kArena, 0x200000, advice});
+    if (advice != 25) traps(__NR_madvise, {kArena, 0x200000, advice});
   }
+  // The kernel's own form: one huge page of the arena.
+  passes(__NR_madvise, {kArena, 0x200000, 25});
+  passes(__NR_madvise, {kArena + 0x3fe00000, 0x200000, 25});
+  for (uint64_t length :
+       {uint64_t{0}, uint64_t{0x1000}, uint64_t{0x1fffff}, uint64_t{0x400000}, 0x200000 | kHigh}) {
+    traps(__NR_madvise, {kArena, length, 25});
+  }
+  for (uint64_t at : {kArena - 0x200000, kArena + kHigh, kNegative}) traps(__NR_madvise, {at, 0x200000, 25});
+  traps(__NR_madvise, {kArena, 0x200000, 25 | kHigh});
   for (uint64_t advice : {MADV_REMOVE, MADV_MERGEABLE, MADV_UNMERGEABLE, MADV_DONTDUMP, MADV_DODUMP,
                           MADV_HWPOISON, 101, 5, 6, 7, 24, 26, 31}) {
     traps(__NR_madvise, {kAt, 1, advice});

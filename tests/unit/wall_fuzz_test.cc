@@ -104,6 +104,7 @@ class Calls {
         break;
       case 28:
         a[2] = random_.below(33);
+        if (random_.below(4) == 0) a[0] = c_.arena_begin + random_.below(1 << 30), a[1] = 0x200000, a[2] = 25;
         break;
       case 56:
         a[0] = random_.pick(kCloneFlags);
@@ -246,6 +247,8 @@ unsigned __int128 reach(const seccomp_data& d) {
     case 26:
     case 27:
     case 28:
+      // A huge page of the arena: changes no byte of it.
+      if (d.args[2] == 25 && d.args[1] == 0x200000 && d.args[0] >> 32 == 0x7000) return 0;
       return end(d.args[0], d.args[1]);
     case 25: {
       const auto in_place = std::max(end(d.args[0], d.args[1]), end(d.args[0], d.args[2]));

@@ -92,6 +92,7 @@ class WallSpec {
       case 27:
         return range(a[0], a[1]);  // mincore
       case 28:                     // madvise
+        if (a[0] >> 32 == c_.arena_begin >> 32) return a[1] == 0x200000 && a[2] == 25;
         return range(a[0], a[1]) &&
                one_of(a[2], 0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 18, 19, 20, 21, 22, 23, 25);
       case 56:

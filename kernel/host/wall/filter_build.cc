@@ -21,6 +21,7 @@
 #include <iterator>
 #include <limits>
 
+#include "kernel/base/layout.h"
 #include "kernel/host/wall/bpf_asm.h"
 
 namespace lodge {
@@ -164,7 +165,12 @@ class WallBuilder {
   Label madvise() {
     const Label in_set = asm_.jset(kMadviseSet, mm_range_, trap_);
     const Label advice = asm_.copy_to_x(asm_.load_constant(1, asm_.shift_by_x(in_set)));
-    return high_word_clear(2, asm_.load(low_word(2), asm_.jge(32, trap_, advice)));
+    const Label guests = high_word_clear(2, asm_.load(low_word(2), asm_.jge(32, trap_, advice)));
+    // The kernel's own: one huge page of the arena.
+    const Label one_page = high_word_clear(1, asm_.load(low_word(1), asm_.jeq(kHugePageSize, allow_, trap_)));
+    const Label collapse =
+        high_word_clear(2, asm_.load(low_word(2), asm_.jeq(MADV_COLLAPSE, one_page, trap_)));
+    return asm_.load(high_word(0), asm_.jeq(high_half(config_.arena_begin), collapse, guests));
   }
 
   Label msync() {

@@ -4,6 +4,7 @@
 #include "kernel/base/panic.h"
 #include "kernel/host/host.h"
 #include "kernel/host/host_state.h"
+#include "kernel/host/memory.h"
 #include "kernel/mailbox/kernel_side.h"
 #include "kernel/platform/console/console_driver.h"
 #include "kernel/platform/direct/boot.h"
@@ -111,6 +112,16 @@ void follow_virtual_cpus(uint64_t moved) {
   }
 }
 
+// A new process takes a fault for each small page of the arena that it touches, one for 2 MiB of a huge page.
+// So the arena becomes huge pages as it fills: those of its first `huge` bytes are.
+void collapse_arena(std::atomic<size_t>& huge) {
+  for (size_t done = huge.load(); done < Arena::current().worth_huge_pages(); done += kHugePageSize) {
+    // Where the host will not, there is no harm: the next one may do.
+    (void)host::collapse_arena_pages(kArenaBase + done);
+    huge.store(done + kHugePageSize);
+  }
+}
+
 void mailbox_main() {
   request_affinity(current(), ~0);
   Mailbox& m = the_mailbox();
@@ -119,6 +130,7 @@ void mailbox_main() {
   for (;;) {
     uint32_t seen = m.kernel_bell.load(std::memory_order_seq_cst);
     uint32_t events = m.events.exchange(0, std::memory_order_seq_cst);
+    collapse_arena(host_state().huge_arena);
     if (events == 0) {
       (void)host::futex_wait(m.kernel_bell, seen);
       continue;
@@ -148,6 +160,13 @@ void wake_tick_thread() {
 }
 void wake_timer_thread() {
   ring_clock();
+}
+
+void look_at_arena() {
+  if (Arena::current().worth_huge_pages() <= host_state().huge_arena.load(std::memory_order_relaxed)) return;
+  Mailbox& m = the_mailbox();
+  m.kernel_bell.fetch_add(1, std::memory_order_seq_cst);
+  host::futex_wake(m.kernel_bell, 1);
 }
 
 void kernel_threads_main() {

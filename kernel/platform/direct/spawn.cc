@@ -79,6 +79,7 @@ uint64_t stack_top(Thread& t) {
 
 Result<void> clone_process(Thread& child, void (*entry)(void*)) {
   TRY(host::clone_process(stack_top(child), &host_thread(child).tid, entry, &child));
+  look_at_arena();
   return {};
 }
 

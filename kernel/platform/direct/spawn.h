@@ -14,5 +14,7 @@ Result<void> spawn_from_zygote(Task& task, void (*start)(Task&));
 // A further thread of the calling host process, without a virtual CPU; for the kernel-thread process.
 Result<Thread*> spawn_kernel_thread(void (*main)());
 void spawn_kernel_threads();
+// Sees to it that the arena's huge pages keep up with its growth. Cheap where there is nothing to do.
+void look_at_arena();
 
 }  // namespace lodge
