@@ -88,11 +88,16 @@ uint64_t CpuLimit::expired(uint64_t now) {
     limit = process_.limits[static_cast<int>(Limit::kCpu)];
   }
   uint64_t seconds = now / kSecond;
-  if (seconds >= limit.hard) {
+  // Where the host was away and both limits went by at once, a program that catches SIGXCPU is to have its
+  // turn.
+  if (seconds >= limit.hard && (warned_ || limit.hard <= limit.soft)) {
     (void)send_signal(process_, kernel_siginfo(abi::kSigKill));
     return kNever;
   }
-  if (seconds >= limit.soft) (void)send_signal(process_, kernel_siginfo(abi::kSigXcpu));
+  if (seconds >= limit.soft) {
+    (void)send_signal(process_, kernel_siginfo(abi::kSigXcpu));
+    warned_ = true;
+  }
   uint64_t next = std::max((seconds + 1), limit.soft) * kSecond;
   deadline_.store(next, std::memory_order_relaxed);
   return next;

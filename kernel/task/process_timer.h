@@ -64,6 +64,7 @@ class CpuLimit final : public ProcessTimer {
 
  private:
   uint64_t expired(uint64_t now) override;
+  bool warned_ = false;  // SIGXCPU was sent
 };
 
 class PosixTimer;
