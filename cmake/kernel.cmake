@@ -34,6 +34,20 @@ add_custom_command(OUTPUT ${vdso_image}
 set_source_files_properties(${vdso_source}/vdso_image.S PROPERTIES
   OBJECT_DEPENDS ${vdso_image} COMPILE_DEFINITIONS LODGE_VDSO_IMAGE="${vdso_image}")
 
+# What lodge and the kernel must agree on lies in these headers. Each of the two carries this number of them, so that lodge
+# can refuse a kernel of another build.
+set(interface_headers kernel/base/layout.h kernel/mailbox/mailbox.h kernel/mailbox/debug_layout.h)
+set(interface_text)
+foreach(header ${interface_headers})
+  file(READ ${CMAKE_SOURCE_DIR}/${header} header_text)
+  string(APPEND interface_text "${header_text}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${header})
+endforeach()
+string(SHA256 interface_hash "${interface_text}")
+string(SUBSTRING ${interface_hash} 0 16 interface_hash)
+set(interface_definition LODGE_INTERFACE=0x${interface_hash})
+set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/host/entry.S PROPERTIES COMPILE_DEFINITIONS ${interface_definition})
+
 set(freestanding -ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector -fno-threadsafe-statics
     -fno-strict-aliasing -fPIE -fvisibility=hidden -mgeneral-regs-only -mfsgsbase -mno-red-zone
     -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -g)

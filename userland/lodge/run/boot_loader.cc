@@ -183,6 +183,13 @@ uint64_t load_kernel(mailbox::Mailbox& m, const char* path, const FileDescriptor
               static_cast<off_t>(ph[i].p_offset)) != static_cast<ssize_t>(ph[i].p_filesz))
       zygote_failed(m, "cannot read lodge-kernel");
   close(fd);
+  uint64_t interface = 0;
+  if (h.e_entry >= begin + sizeof interface && h.e_entry < end)
+    std::memcpy(&interface, reinterpret_cast<void*>(h.e_entry - sizeof interface), sizeof interface);
+  if (interface != LODGE_INTERFACE) {
+    errno = ENOEXEC;
+    zygote_failed(m, "lodge and lodge-kernel are of different builds; build both anew");
+  }
   void* want = reinterpret_cast<void*>(begin);
   if (m.boot.page_file_huge) {
     // One mapping, or it would not be one page: constants can be executed, too.
