@@ -11,7 +11,8 @@
 
 namespace lodge::host {
 
-// What vdso.S reads. `*_base`: the host's clock when the guests' was 0, in seconds.
+// What vdso.S reads. Functions: 0 where the guests' kernel is to be asked. `*_base`: the host's clock when
+// the guests' was 0, in seconds.
 struct GuestVdsoData {
   uint64_t host_clock_gettime = 0, host_gettimeofday = 0, host_time = 0;  // functions of the host's vDSO
   uint64_t gate = 0;  // fast_gate_address(), or 0: calls of the vDSO trap

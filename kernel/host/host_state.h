@@ -22,12 +22,14 @@ struct HostState {
   static constexpr KernelPart kPart = KernelPart::kHost;
   static constexpr bool kHot = true;
   host::VdsoFunctions vdso;
+  int (*clock_gettime)(int clock, void* timespec) = nullptr;  // the vDSO's, or clock_gettime_by_call
   uint64_t kernel_begin = 0, kernel_end = 0;
   std::atomic<size_t> huge_arena{kHugePageSize};  // of the arena's first bytes, those that are huge pages
   uint64_t vdso_base = 0, vdso_end = 0, vdso_elf = 0;
   uint64_t xsave_mask = 0, xsave_size = 0;
   uint64_t hwcap = 0, hwcap2 = 0;
   bool fsgsbase = false;               // programs may read and write their fs and gs bases by instructions
+  bool clock_calls = false;            // the host's vDSO would make calls of its own
   Mutex bases_lock{LockClass::kHost};  // thread_map.h
   uint32_t mxcsr_mask = 0xffff;
   HostThread* threads = nullptr;  // [kMaxSlots]; hot

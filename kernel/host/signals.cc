@@ -168,6 +168,8 @@ extern "C" TrapFrame* host_signal(int signo, void* info_, void* uc_) {
     if (in(gate_exit_begin, gate_exit_end)) restart_return(c, slot);
     return nullptr;
   }
+  if (signo == abi::kSigSys && !(ip >= host.kernel_begin && ip < host.kernel_end))
+    panic("the host's clock source is a new one, which its vDSO cannot read: boot the VPS anew");
   // The kernel asks only for what the wall lets through: such a trap is an attack or a bug.
   if (signo == abi::kSigSys) host_syscall(__NR_exit_group, 128 + abi::kSigSys);
   if (in(reinterpret_cast<void*>(fast_gate_by_thread), gate_saved)) {

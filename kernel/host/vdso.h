@@ -12,4 +12,7 @@ struct VdsoFunctions {
 };
 VdsoFunctions find_vdso_functions(uint64_t elf_header);
 
+// For hosts whose clock source the vDSO cannot read: hpet, acpi_pm, a TSC found unstable.
+int clock_gettime_by_call(int clock, void* timespec);
+
 }  // namespace lodge::host

@@ -80,7 +80,8 @@ enum BootFlag : uint32_t {
   kBootQuiet = 8,
   kBootDumpable = 16,
   kBootImageWritable = 32,
-  kBootNoFsgsbase = 64,  // the host lets no program set its fs and gs bases by instructions
+  kBootNoFsgsbase = 64,   // the host lets no program set its fs and gs bases by instructions
+  kBootClockCalls = 128,  // the host's vDSO has to make a call for the time
 };
 
 // What the boot loader tells the kernel. Strings are offsets into `strings`, NUL-terminated.

@@ -41,6 +41,7 @@ inline WallConfig wall_config_full() {
   }
   c.file_count = kMaxWallFiles;
   c.sets_bases = true;
+  c.reads_clocks = true;
   return c;
 }
 

@@ -111,6 +111,8 @@ class WallSpec {
         return one_of(a[1], 0, 1, 9, 10, 128, 129, 137, 138, 265, 393);  // futex
       case 219:
         return true;  // restart_syscall
+      case 228:
+        return c_.reads_clocks;  // clock_gettime
       case 231:
         return true;  // exit_group
       case 285:

@@ -26,6 +26,7 @@ struct RunOptions {
   std::string kernel;   // hidden: another kernel than the lodge-kernel beside lodge; empty: that one
   bool trap_only;       // hidden: no call site is patched, every syscall takes the SIGSYS path
   bool no_fsgsbase;     // hidden: as on a host whose programs cannot set their fs and gs bases
+  bool clock_calls;     // hidden: as on a host whose vDSO cannot read the clock source
   bool debug_dumpable;  // hidden: leaves the VPS's processes dumpable, so that gdb can attach
   std::vector<std::string> command;
 };

@@ -98,6 +98,7 @@ void register_run(CLI::App& app, const std::vector<std::string>& command, int& e
   run->add_option("--kernel", options.kernel)->group("");
   run->add_flag("--trap-only", options.trap_only)->group("");
   run->add_flag("--no-fsgsbase", options.no_fsgsbase)->group("");
+  run->add_flag("--clock-calls", options.clock_calls)->group("");
   run->add_flag("--debug-dumpable", options.debug_dumpable)->group("");
   run->callback([raw, &command, &exit_code] { exit_code = cmd_run(finish(*raw, command)); });
 }

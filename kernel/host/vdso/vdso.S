@@ -81,6 +81,8 @@ __vdso_\name:
 
 // int (clockid_t edi, struct timespec *rsi)
 FUNCTION clock_gettime
+  cmpq  $0, vdso_data + HOST_CLOCK_GETTIME(%rip)
+  je    7f
   cmp   $CLOCK_MONOTONIC, %edi
   jne   2f
 1:

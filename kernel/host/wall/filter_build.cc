@@ -253,6 +253,7 @@ class WallBuilder {
         {__NR_prctl, prctl()},
         {__NR_arch_prctl, config_.sets_bases ? arch_prctl() : trap_},
         {__NR_restart_syscall, allow_},
+        {__NR_clock_gettime, allow_},
         {__NR_exit_group, allow_},
         {__NR_fallocate, fallocate(extents)},
         {__NR_membarrier, membarrier()},
@@ -268,13 +269,12 @@ class WallBuilder {
         {__NR_pread64, read},
         {__NR_futex, futex()},
     };
-    std::span<const Rule> rules = cold;
-    if (!config_.sets_bases) {
-      Rule* end = std::remove_if(std::begin(cold), std::end(cold),
-                                 [](const Rule& rule) { return rule.number == __NR_arch_prctl; });
-      rules = {cold, end};
-    }
-    Label next = search(rules, 0, std::numeric_limits<uint32_t>::max());
+    // What this host has no need of is no rule at all.
+    Rule* end = std::remove_if(std::begin(cold), std::end(cold), [this](const Rule& rule) {
+      return (rule.number == __NR_arch_prctl && !config_.sets_bases) ||
+             (rule.number == __NR_clock_gettime && !config_.reads_clocks);
+    });
+    Label next = search({cold, end}, 0, std::numeric_limits<uint32_t>::max());
     for (const Rule& rule : hot) next = asm_.jeq(rule.number, rule.check, next);
     return next;
   }

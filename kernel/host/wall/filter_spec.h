@@ -43,6 +43,8 @@ struct WallConfig {
   uint32_t file_count = 0;
   // Whether arch_prctl may set the fs and gs bases: for hosts without FSGSBASE.
   bool sets_bases = false;
+  // Whether clock_gettime passes: for hosts whose vDSO cannot read the clock source.
+  bool reads_clocks = false;
 };
 
 // True if a filter built from `c` keeps what README.md promises. The guest range ends, and max_len is

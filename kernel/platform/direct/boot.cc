@@ -77,6 +77,8 @@ void make_host_state(const BootInfo& boot) {
   h.hwcap2 = boot.hwcap2;
   h.fsgsbase = !(boot.flags & mailbox::kBootNoFsgsbase);
   if (!h.vdso.clock_gettime) boot_failed("the host's vDSO has no clock; see `lodge doctor`");
+  h.clock_calls = boot.flags & mailbox::kBootClockCalls;
+  h.clock_gettime = h.clock_calls ? host::clock_gettime_by_call : h.vdso.clock_gettime;
   Kernel::current().set_part(h);
 }
 
@@ -95,9 +97,11 @@ void start_clocks(const BootInfo& boot) {
 
   const host::VdsoFunctions& functions = host_state().vdso;
   host::GuestVdsoData d;
-  d.host_clock_gettime = reinterpret_cast<uint64_t>(functions.clock_gettime);
-  d.host_gettimeofday = functions.gettimeofday;
-  d.host_time = functions.time;
+  if (!host_state().clock_calls) {  // else guests ask us
+    d.host_clock_gettime = reinterpret_cast<uint64_t>(functions.clock_gettime);
+    d.host_gettimeofday = functions.gettimeofday;
+    d.host_time = functions.time;
+  }
   d.gate = boot.flags & mailbox::kBootTrapOnly ? 0 : host::fast_gate_address();
   d.monotonic_base = monotonic;
   d.raw_base = raw;
@@ -198,6 +202,7 @@ void raise_outer_wall(const BootInfo& boot) {
   c.guest_begin = kGuestStart;
   c.arena_begin = kArenaBase;
   c.sets_bases = !host_state().fsgsbase;
+  c.reads_clocks = host_state().clock_calls;
   c.files[c.file_count++] = {static_cast<int>(host::HostFile::kPages), WallAccess::kReadWrite,
                              boot.page_file_size};
   for (uint32_t i = 0; i < boot.image_count && i < mailbox::kMaxImages - 1; i++)

@@ -68,14 +68,9 @@ Finding look_at_fsgsbase() {
   return good("not usable by programs; Lodge asks the host instead");
 }
 
-// Installs a filter that lets everything pass but `forbidden` (-1: nothing), which kills. 0 or an errno.
-int install_filter(unsigned flags, long forbidden) {
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(forbidden), 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
+// Installs a filter that lets everything pass. 0 or an errno.
+int install_filter(unsigned flags) {
+  sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   sock_fprog program = {std::size(code), code};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
   return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) == 0 ? 0 : errno;
@@ -87,14 +82,14 @@ Finding look_at_seccomp() {
     return broken(error_text(errno), "Nothing can keep a VPS from the host, so none boots.",
                   "Use a kernel with CONFIG_SECCOMP_FILTER; in a container, allow the seccomp() call.");
   }
-  int plain = try_in_child([] { return install_filter(0, -1); });
+  int plain = try_in_child([] { return install_filter(0); });
   if (plain != 0) {
     return broken(
         "a filter is refused: " + (plain > 0 && plain < 256 ? error_text(plain) : "the process dies"),
         "Nothing can keep a VPS from the host, so none boots.",
         "In a container, allow seccomp() and prctl(PR_SET_NO_NEW_PRIVS).");
   }
-  int fast = try_in_child([] { return install_filter(SECCOMP_FILTER_FLAG_SPEC_ALLOW, -1); });
+  int fast = try_in_child([] { return install_filter(SECCOMP_FILTER_FLAG_SPEC_ALLOW); });
   if (fast == 0) return good("filters with RET_TRAP and SPEC_ALLOW");
   return limited("filters without SPEC_ALLOW",
                  "Every VPS pays for speculation barriers; memory-heavy work is slower.",
@@ -157,15 +152,9 @@ Finding look_at_clock() {
   std::ifstream stream("/sys/devices/system/clocksource/clocksource0/current_clocksource");
   std::string source = "unknown";
   stream >> source;
-  // Reading the clock where the real call is deadly shows whether the vDSO needs it.
-  int ended = try_in_child([] {
-    if (install_filter(0, SYS_clock_gettime) != 0) return 1;
-    timespec now;
-    return clock_gettime(CLOCK_MONOTONIC, &now) == 0 ? 0 : 2;
-  });
-  if (ended == 0) return good(source + ", read without a call");
-  return broken(source + ", read by a call", "The kernel of a VPS makes no such call and has no clock.",
-                "Switch to the clock source tsc (or the hypervisor's) in /sys/devices/system/clocksource.");
+  if (host_reads_clock_without_call()) return good(source + ", read without a call");
+  return limited(source + ", read by a call", "Each look at the clock costs a call: everything is slower.",
+                 "Switch to the clock source tsc (or the hypervisor's) in /sys/devices/system/clocksource.");
 }
 
 Finding look_at_maps() {

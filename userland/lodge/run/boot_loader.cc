@@ -87,7 +87,8 @@ void describe(const RunOptions& o, bool terminal, const Vps& vps, mailbox::Mailb
   b.flags = (terminal ? mailbox::kBootTty : 0u) | (o.trap_only ? mailbox::kBootTrapOnly : 0u) |
             (o.strace ? mailbox::kBootStrace : 0u) | (o.quiet ? mailbox::kBootQuiet : 0u) |
             (o.debug_dumpable ? mailbox::kBootDumpable : 0u) |
-            (o.no_fsgsbase || !host_has_fsgsbase() ? mailbox::kBootNoFsgsbase : 0u);
+            (o.no_fsgsbase || !host_has_fsgsbase() ? mailbox::kBootNoFsgsbase : 0u) |
+            (o.clock_calls || !host_reads_clock_without_call() ? mailbox::kBootClockCalls : 0u);
   b.virtual_cpus = static_cast<uint32_t>(vps.host_cpus.size());
   b.cpu_limit_percent = o.cpu_limit_percent;
   b.memory_limit = o.memory_bytes;

@@ -15,6 +15,9 @@ VectorState vector_state();
 // Programs may read and write their fs and gs bases by instructions (Linux 5.9, and a processor that can).
 bool host_has_fsgsbase();
 
+// The vDSO answers clock_gettime(2) by itself: the clock source is one that it can read.
+bool host_reads_clock_without_call();
+
 // Host CPUs for `count` virtual ones (0: as many as we may use), the idlest first. Throws Failure.
 std::vector<int> choose_cpus(unsigned count);
 
