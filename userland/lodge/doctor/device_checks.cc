@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <cstring>
+#include <filesystem>
 
 #include "userland/lodge/doctor/doctor.h"
 #include "userland/lodge/file_descriptor.h"
@@ -16,24 +16,20 @@ namespace lodge {
 
 namespace {
 
-// The folder above the one with this very program in it; build/ for build/bin/lodge.
-std::string build_folder() {
-  char path[PATH_MAX];
-  ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-  std::string program(path, length > 0 ? length : 0);
-  size_t folder = program.rfind('/');
-  size_t above = folder == std::string::npos || folder == 0 ? folder : program.rfind('/', folder - 1);
-  return above == std::string::npos ? "" : program.substr(0, above);
+// As `lodge run` looks for them.
+std::filesystem::path own_directory() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
 }
 
 Finding look_at_kernel_file() {
-  std::string file = build_folder() + "/bin/lodge-kernel";
+  std::string file = own_directory() / "lodge-kernel";
   if (access(file.c_str(), R_OK) == 0) return good(file);
   return broken(file + ": " + strerror(errno), "There is no kernel to boot.", "Build Lodge with tools/run.");
 }
 
 Finding look_at_default_image() {
-  std::string file = build_folder() + "/images/default.img";
+  std::string file = own_directory().parent_path() / "images/default.img";
   if (access(file.c_str(), R_OK) == 0) return good(file);
   return limited(file + ": " + strerror(errno), "lodge run needs --image.", "Build Lodge with tools/run.");
 }

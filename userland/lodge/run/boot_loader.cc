@@ -155,6 +155,19 @@ void map_kernel_memory(mailbox::Mailbox& m, const FileDescriptor& pages, uint64_
     zygote_failed(m, "cannot map the kernel");
 }
 
+// entry.S makes the note: "Lodge", and a number of what lodge and its kernel must agree on.
+bool is_our_note(const Elf64_Phdr& p, uint64_t begin, uint64_t end) {
+  struct {
+    Elf64_Nhdr head{6, 8, 1};
+    char name[8] = "Lodge";
+    uint64_t interface = LODGE_INTERFACE;
+  } __attribute__((packed)) const wanted;
+  if (p.p_type != PT_NOTE || p.p_vaddr < begin || p.p_vaddr > end || p.p_filesz > end - p.p_vaddr)
+    return false;
+  auto* notes = reinterpret_cast<const char*>(p.p_vaddr);
+  return memmem(notes, p.p_filesz, &wanted, sizeof wanted) != nullptr;
+}
+
 uint64_t load_kernel(mailbox::Mailbox& m, const char* path, const FileDescriptor& pages) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) zygote_failed(m, "cannot open lodge-kernel beside lodge");
@@ -184,10 +197,7 @@ uint64_t load_kernel(mailbox::Mailbox& m, const char* path, const FileDescriptor
               static_cast<off_t>(ph[i].p_offset)) != static_cast<ssize_t>(ph[i].p_filesz))
       zygote_failed(m, "cannot read lodge-kernel");
   close(fd);
-  uint64_t interface = 0;
-  if (h.e_entry >= begin + sizeof interface && h.e_entry < end)
-    std::memcpy(&interface, reinterpret_cast<void*>(h.e_entry - sizeof interface), sizeof interface);
-  if (interface != LODGE_INTERFACE) {
+  if (!std::any_of(ph, ph + h.e_phnum, [&](const Elf64_Phdr& p) { return is_our_note(p, begin, end); })) {
     errno = ENOEXEC;
     zygote_failed(m, "lodge and lodge-kernel are of different builds; build both anew");
   }
