@@ -77,10 +77,14 @@ class Arena {
   size_t free_page_count() const {
     return hot_.free_pages() + cold_.free_pages();
   }
-  // Bytes from the arena's start on that are used well enough to be huge pages: whole ones, and the last may
-  // have a quarter that was never given out.
-  size_t worth_huge_pages() const {
-    return kHugePageSize + (cold_.used_bytes() + kHugePageSize / 4) / kHugePageSize * kHugePageSize;
+  // Pieces of 2 MiB that are used well enough to be huge pages, beside the hot region: how many there ever
+  // were, and one that was not taken yet, or null.
+  uint32_t filled_pieces() const {
+    return cold_.filled_pieces();
+  }
+  void* take_filled_piece() {
+    size_t i = cold_.take_filled_piece();
+    return i == PageZone::kNone ? nullptr : reinterpret_cast<uint8_t*>(this) + (i + 1) * kHugePageSize;
   }
   template <typename F>  // f(const SlabInfo&), for each cache that was ever used
   void for_each_cache(F f) {

@@ -16,12 +16,16 @@ PageZone::PageZone(uint8_t* base, size_t size, size_t reserved)
   }
   map_ = reinterpret_cast<std::atomic<uint8_t>*>(next);
   next += pages;
+  next += -reinterpret_cast<uintptr_t>(next) & (alignof(Piece) - 1);
+  MutexLock lock(lock_);
+  pieces_ = reinterpret_cast<Piece*>(next);
+  next += sizeof(Piece) * ((pages + (size_t{1} << kPieceOrder) - 1) >> kPieceOrder);
   ASSERT(next <= base + size);
 
   size_t page = (static_cast<size_t>(next - base) + kPageSize - 1) >> kPageShift;
   managed_pages_ = pages - page;
-  MutexLock lock(lock_);
-  while (page < pages) {  // the largest aligned blocks that fit
+  pieces_[0].used = static_cast<uint16_t>(page);  // the bookkeeping itself
+  while (page < pages) {                          // the largest aligned blocks that fit
     unsigned order = kMaxOrder;
     while ((page & ((size_t{1} << order) - 1)) != 0 || page + (size_t{1} << order) > pages) order--;
     asan_poison(base_ + (page << kPageShift), kPageSize << order);
@@ -54,8 +58,12 @@ void* PageZone::alloc(unsigned order, Kind kind) {
   size_t page = block << order;
   free_pages_.fetch_sub(size_t{1} << order, std::memory_order_relaxed);
   mark(page, order, kind);
-  size_t end = (page + (size_t{1} << order)) << kPageShift;
-  if (end > used_bytes()) used_bytes_.store(end, std::memory_order_relaxed);
+  Piece& piece = pieces_[page >> kPieceOrder];
+  piece.used = static_cast<uint16_t>(piece.used + (1u << order));
+  if (piece.used >= kFilled && piece.huge == Piece::kSmall) {
+    piece.huge = Piece::kWanted;
+    filled_pieces_.fetch_add(1, std::memory_order_release);
+  }
   void* p = base_ + (page << kPageShift);
   asan_unpoison(p, kPageSize << order);
   return p;
@@ -74,7 +82,20 @@ void PageZone::free(void* block) {
   for (size_t i = 0; i < n; i++) map_[page + i].store(0, std::memory_order_relaxed);
   asan_poison(block, kPageSize << order);
   free_pages_.fetch_add(size_t{1} << order, std::memory_order_relaxed);
+  Piece& piece = pieces_[page >> kPieceOrder];
+  piece.used = static_cast<uint16_t>(piece.used - (1u << order));
   give(page, order);
+}
+
+size_t PageZone::take_filled_piece() {
+  MutexLock lock(lock_);
+  size_t count = (static_cast<size_t>(size_) >> kPageShift) >> kPieceOrder;
+  for (size_t i = 0; i < count; i++) {
+    if (pieces_[i].huge != Piece::kWanted) continue;
+    pieces_[i].huge = Piece::kTaken;
+    return i;
+  }
+  return kNone;
 }
 
 void PageZone::give(size_t page, unsigned order) {

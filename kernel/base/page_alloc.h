@@ -37,8 +37,11 @@ class PageZone {
   unsigned order_of(const void* p) const { return map_at(p) & 15; }
   size_t total_pages() const { return managed_pages_; }
   size_t free_pages() const { return free_pages_.load(std::memory_order_relaxed); }
-  // Bytes from the base on, behind which nothing was ever given out.
-  size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
+  // Pieces of 2 MiB that are used well enough to be huge pages: how many ever came to be, and one that was
+  // not taken yet, by its number; kNone: there is none.
+  static constexpr size_t kNone = ~size_t{0};
+  uint32_t filled_pieces() const { return filled_pieces_.load(std::memory_order_acquire); }
+  size_t take_filled_piece() EXCLUDES(lock_);
 
  private:
   size_t page_index(const void* p) const {
@@ -53,8 +56,15 @@ class PageZone {
   const ptrdiff_t size_;
   size_t managed_pages_ = 0;
   std::atomic<size_t> free_pages_{0};
-  std::atomic<size_t> used_bytes_{0};
+  std::atomic<uint32_t> filled_pieces_{0};
   std::atomic<uint8_t>* map_;  // kind << 6 | order, of each page; only the first of kPages
+  static constexpr unsigned kPieceOrder = 9;
+  static constexpr uint16_t kFilled = (1 << kPieceOrder) / 4 * 3;  // pages
+  struct Piece {
+    uint16_t used = 0;  // pages of it that are given out
+    enum : uint16_t { kSmall, kWanted, kTaken } huge = kSmall;
+  };
+  Piece* pieces_ GUARDED_BY(lock_);
   BitTree free_[kMaxOrder + 1] GUARDED_BY(lock_);  // by order: the numbers of the free blocks
 };
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "kernel/base/kernel.h"
-#include "kernel/base/layout.h"
 #include "kernel/base/mutex.h"
 #include "kernel/host/vdso.h"
 
@@ -24,7 +23,7 @@ struct HostState {
   host::VdsoFunctions vdso;
   int (*clock_gettime)(int clock, void* timespec) = nullptr;  // the vDSO's, or clock_gettime_by_call
   uint64_t kernel_begin = 0, kernel_end = 0;
-  std::atomic<size_t> huge_arena{kHugePageSize};  // of the arena's first bytes, those that are huge pages
+  std::atomic<uint32_t> huge_pieces{0};  // of the arena's filled pieces, those that were made huge pages
   uint64_t vdso_base = 0, vdso_end = 0, vdso_elf = 0;
   uint64_t xsave_mask = 0, xsave_size = 0;
   uint64_t hwcap = 0, hwcap2 = 0;

@@ -40,25 +40,29 @@ TEST(BitTree, AgreesWithASet) {
   }
 }
 
-TEST(Pages, HugePagesAreWorthItWhereThreeQuartersWereUsed) {
+TEST(Pages, PiecesThreeQuartersUsedAreToBeHugePages) {
   ArenaScope scope;
   Arena& arena = scope.arena();
-  EXPECT_EQ(arena.worth_huge_pages(), kHugePageSize);
+  EXPECT_EQ(arena.take_filled_piece(), nullptr);
+  // A large block does not make the piece before it look used.
+  void* large = arena.alloc_pages(PageZone::kMaxOrder);
+  EXPECT_EQ(arena.filled_pieces(), 1u);
+  EXPECT_EQ(arena.take_filled_piece(), large);
+  EXPECT_EQ(arena.take_filled_piece(), nullptr);
+  arena.free_pages(large);
+  EXPECT_EQ(arena.alloc_pages(PageZone::kMaxOrder), large);
+  EXPECT_EQ(arena.filled_pieces(), 1u);  // once is enough
+  // The first piece, page by page.
   std::vector<void*> blocks;
-  auto alloc_until = [&](size_t cold_bytes) {
-    while (true) {
-      void* p = arena.alloc_pages(0);
-      blocks.push_back(p);
-      if (arena.is_hot(p)) continue;
-      if (reinterpret_cast<uintptr_t>(p) % kHugePageSize + kPageSize == cold_bytes) return;
-    }
-  };
-  alloc_until(kHugePageSize / 4 * 3 - kPageSize);
-  EXPECT_EQ(arena.worth_huge_pages(), kHugePageSize);
-  alloc_until(kHugePageSize / 4 * 3);
-  EXPECT_EQ(arena.worth_huge_pages(), 2 * kHugePageSize);
+  while (arena.filled_pieces() == 1) blocks.push_back(arena.alloc_pages(0));
+  auto* first = static_cast<char*>(arena.take_filled_piece());
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(first) % kHugePageSize, 0u);
+  size_t there = 0;
+  for (void* p : blocks) there += p >= first && p < first + kHugePageSize;
+  EXPECT_LE(there, kHugePageSize / kPageSize / 4 * 3);
+  EXPECT_GT(there, kHugePageSize / kPageSize / 2);
+  blocks.push_back(large);
   for (void* p : blocks) arena.free_pages(p);
-  EXPECT_EQ(arena.worth_huge_pages(), 2 * kHugePageSize);  // its memory is still there
 }
 
 TEST(Pages, LowestFirstAlignedAndMerged) {

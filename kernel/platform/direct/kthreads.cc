@@ -113,12 +113,11 @@ void follow_virtual_cpus(uint64_t moved) {
 }
 
 // A new process takes a fault for each small page of the arena that it touches, one for 2 MiB of a huge page.
-// So the arena becomes huge pages as it fills: those of its first `huge` bytes are.
-void collapse_arena(std::atomic<size_t>& huge) {
-  for (size_t done = huge.load(); done < Arena::current().worth_huge_pages(); done += kHugePageSize) {
-    // Where the host will not, there is no harm: the next one may do.
-    (void)host::collapse_arena_pages(kArenaBase + done);
-    huge.store(done + kHugePageSize);
+// So the arena becomes huge pages as it fills. Where the host will not, there is no harm.
+void collapse_arena() {
+  while (void* piece = Arena::current().take_filled_piece()) {
+    (void)host::collapse_arena_pages(reinterpret_cast<uint64_t>(piece));
+    host_state().huge_pieces.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -130,7 +129,7 @@ void mailbox_main() {
   for (;;) {
     uint32_t seen = m.kernel_bell.load(std::memory_order_seq_cst);
     uint32_t events = m.events.exchange(0, std::memory_order_seq_cst);
-    collapse_arena(host_state().huge_arena);
+    collapse_arena();
     if (events == 0) {
       (void)host::futex_wait(m.kernel_bell, seen);
       continue;
@@ -163,7 +162,7 @@ void wake_timer_thread() {
 }
 
 void look_at_arena() {
-  if (Arena::current().worth_huge_pages() <= host_state().huge_arena.load(std::memory_order_relaxed)) return;
+  if (Arena::current().filled_pieces() == host_state().huge_pieces.load(std::memory_order_relaxed)) return;
   Mailbox& m = the_mailbox();
   m.kernel_bell.fetch_add(1, std::memory_order_seq_cst);
   host::futex_wake(m.kernel_bell, 1);
