@@ -121,6 +121,7 @@ Suite garbage_suite() {
                        go_on();
                      }});
   }
+  for (Attempt& attempt : suite) attempt.may_wait = true;
   return suite;
 }
 

@@ -72,7 +72,7 @@ int run_suite(const Suite& suite, size_t from, size_t count) {
     fflush(stdout);
     std::string outcome = run_attempt(suite[i]);
     printf("  %s\n", outcome.c_str());
-    if (outcome == "hung") printf("VIOLATION a call that should be refused waits\n");
+    if (outcome == "hung" && !suite[i].may_wait) printf("VIOLATION a call that should be refused waits\n");
     fflush(stdout);
   }
   puts("end");
