@@ -72,6 +72,7 @@ constexpr TaskNode kNodes[] = {
     of_process(own("task", abi::kTypeDir | 0555, make_thread_list)),
     own("fd", abi::kTypeDir | 0500, make_fd_dir),
     own("fdinfo", abi::kTypeDir | 0555, make_fdinfo_dir),
+    own("ns", abi::kTypeDir | 0511, make_namespace_dir),
     own("net", abi::kTypeDir | 0555, make_net_dir),
     guarded("environ", 0400, show_task_environ),
     guarded("auxv", 0400, show_task_auxv),

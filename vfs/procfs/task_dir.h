@@ -68,10 +68,11 @@ class TaskDir final : public TaskDirBase {
   bool has(const TaskNode& node) const { return node.in == TaskNode::In::kBoth || key_.whole(); }
 };
 
-// The parts with inodes of their own (task_fd.cc, task_links.cc, task_list.cc).
+// The parts with inodes of their own (task_fd.cc, task_links.cc, task_list.cc, task_ns.cc).
 using MakeTaskInode = Result<Ref<Inode>>(Superblock& sb, uint64_t dir_ino, const TaskNode& node,
                                          const TaskKey& key);
-MakeTaskInode make_fd_dir, make_fdinfo_dir, make_task_link, make_thread_list, make_net_dir, make_memory_file;
+MakeTaskInode make_fd_dir, make_fdinfo_dir, make_task_link, make_thread_list, make_net_dir, make_memory_file,
+    make_namespace_dir;
 
 // Contents (task_stat.cc, task_status.cc, task_maps.cc, task_text.cc, mounts.cc).
 using ShowTask = Result<void>(const TaskKey& key, Formatter& out);
