@@ -64,6 +64,15 @@ void Epoll::describe(Formatter& out) const {
   out.put("anon_inode:[eventpoll]");
 }
 
+void Epoll::show_info(Formatter& out) {
+  SleepGuard guard(mutex_);
+  for (EpollItem* i = items_.first(); i; i = items_.next(*i)) {
+    const Inode* inode = i->file.inode();
+    format(out, "tfd: {:8} events: {:8x} data: {:16x}  pos:{} ino:{:x} sdev:{:x}\n", i->fd, i->events.load(),
+           i->data, i->file.position, inode ? inode->ino() : 0, inode ? inode->sb().dev : 0);
+  }
+}
+
 // Runs with the lock of a file's wait queue held.
 bool Epoll::on_event(Waiter& waiter, PollEvents events) {
   EpollItem& item = *static_cast<EpollHook&>(waiter).item;

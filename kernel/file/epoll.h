@@ -74,6 +74,7 @@ class Epoll final : public File {
   bool is_stream() const override { return true; }
   Result<uint64_t> seek(int64_t, int) override { return 0; }  // lseek(2) works and means nothing
   void describe(Formatter& out) const override;
+  void show_info(Formatter& out) override;
   Result<size_t> read(IoCursor&, uint64_t) override { return Errno::EINVAL; }
   Result<size_t> write(IoCursor&, uint64_t) override { return Errno::EINVAL; }
   PollEvents poll(PollTable* table) override;

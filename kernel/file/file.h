@@ -79,6 +79,8 @@ class File : public FileRefs {
   // For calls that work on one kind of file only: a kind says `static constexpr FileKind kKind` and answers
   // with it here; file_cast finds out.
   virtual FileKind kind() const { return FileKind::kOther; }
+  // Further lines of /proc/PID/fdinfo/N (proc_pid_fdinfo(5)).
+  virtual void show_info(Formatter& out) {}
   // What an mmap of this file maps; null: ENODEV. (A device like /dev/zero maps anonymous zeros by
   // map_extent.)
   virtual Inode* map_source() { return inode_.get(); }

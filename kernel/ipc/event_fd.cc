@@ -14,6 +14,11 @@ void EventFd::describe(Formatter& out) const {
   out.put("anon_inode:[eventfd]");
 }
 
+void EventFd::show_info(Formatter& out) {
+  format(out, "eventfd-count: {:16x}\neventfd-semaphore: {}\n", count_.load(std::memory_order_relaxed),
+         mode_ == Mode::kSemaphore ? 1 : 0);
+}
+
 bool EventFd::add(uint64_t n) {
   uint64_t seen = count_.load(std::memory_order_relaxed);
   do {

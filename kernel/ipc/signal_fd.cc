@@ -73,6 +73,10 @@ void SignalFd::describe(Formatter& out) const {
   out.put("anon_inode:[signalfd]");
 }
 
+void SignalFd::show_info(Formatter& out) {
+  format(out, "sigmask:\t{:016x}\n", mask_.load());
+}
+
 Result<WaitQueue*> SignalFd::arrivals() {
   SignalArrivals own = hold_signal_arrivals(current());
   bool known;

@@ -23,6 +23,7 @@ class SignalFd final : public File {
   bool is_stream() const override { return true; }
   Result<uint64_t> seek(int64_t, int) override { return 0; }  // lseek(2) works and means nothing
   void describe(Formatter& out) const override;
+  void show_info(Formatter& out) override;
   Result<size_t> read(IoCursor& to, uint64_t) override;
   PollEvents poll(PollTable* table) override;
   Inode* map_source() override { return nullptr; }

@@ -23,6 +23,16 @@ void TimerFd::describe(Formatter& out) const {
   out.put("anon_inode:[timerfd]");
 }
 
+void TimerFd::show_info(Formatter& out) {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  MutexLock guard(lock_);
+  Setting now = get_locked();
+  uint64_t ticks = deadline_ == 0 ? 0 : periods_since(deadline_, interval_, time_now(base()));
+  format(out, "clockid: {}\nticks: {}\nsettime flags: 0{:o}\nit_value: ({}, {})\nit_interval: ({}, {})\n",
+         base() == TimeBase::kMonotonic ? abi::kClockMonotonic : abi::kClockRealtime, ticks, set_flags_,
+         now.value / kSecond, now.value % kSecond, now.interval / kSecond, now.interval % kSecond);
+}
+
 uint64_t TimerFd::on_expiration(Timer& timer, uint64_t) {
   auto& self = static_cast<TimerFd&>(timer);
   self.expired_.store(true);
@@ -56,6 +66,8 @@ TimerFd::Setting TimerFd::set(const Setting& wanted, SetFlags flags) {
   else
     timers.remove_watcher(*this);
   MutexLock guard(lock_);
+  set_flags_ =
+      (flags.absolute ? abi::kTfdTimerAbstime : 0) | (flags.cancel_on_set ? abi::kTfdTimerCancelOnSet : 0);
   Setting old = get_locked();
   cancel();
   expired_.store(false);

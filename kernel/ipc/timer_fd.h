@@ -35,6 +35,7 @@ class TimerFd final : public File, private Timer, private ClockWatcher {
   bool is_stream() const override { return true; }
   Result<uint64_t> seek(int64_t, int) override { return 0; }  // lseek(2) works and means nothing
   void describe(Formatter& out) const override;
+  void show_info(Formatter& out) override;
   Result<size_t> read(IoCursor& to, uint64_t) override;
   PollEvents poll(PollTable* table) override;
   Inode* map_source() override { return nullptr; }
@@ -50,6 +51,7 @@ class TimerFd final : public File, private Timer, private ClockWatcher {
   uint64_t deadline_ GUARDED_BY(lock_) =
       0;  // first expiration not read yet, on the timer's base; 0: disarmed
   uint64_t interval_ GUARDED_BY(lock_) = 0;
+  uint32_t set_flags_ GUARDED_BY(lock_) = 0;  // TFD_TIMER_*, as last given
   std::atomic<bool> expired_{false};
   std::atomic<bool> canceled_{false};
   WaitQueue queue_;

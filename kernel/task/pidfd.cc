@@ -18,6 +18,13 @@ void PidFile::describe(Formatter& out) const {
   out.put("anon_inode:[pidfd]");
 }
 
+void PidFile::show_info(Formatter& out) {
+  MutexLock tree(tasks().lock);
+  bool there = tasks().next_process_locked(process_->pid) == &*process_;
+  int pid = there ? process_->pid : -1;
+  format(out, "Pid:\t{}\nNSpid:\t{}\n", pid, pid);
+}
+
 Result<Ref<File>> make_pidfd(Process& p, uint32_t flags) {
   return Ref<File>(TRY(make<PidFile>(Ref<Process>(p), abi::kORdwr | flags)));
 }

@@ -15,6 +15,7 @@ class PidFile final : public File {
   bool pollable() const override { return true; }
   PollEvents poll(PollTable* table) override;
   void describe(Formatter& out) const override;
+  void show_info(Formatter& out) override;
   static constexpr FileKind kKind = FileKind::kPidFd;
   FileKind kind() const override { return kKind; }
 

@@ -97,6 +97,7 @@ class FdInfo final : public OfTask<TextInode> {
     uint32_t mount = file->path() ? file->path().mount()->id() : Vfs::current().hidden_mount().id();
     format(out, "pos:\t{}\nflags:\t0{:o}\nmnt_id:\t{}\nino:\t{}\n", file->position, flags, mount,
            file->inode() ? file->inode()->ino() : 0);
+    file->show_info(out);
     return {};
   }
 

@@ -1,8 +1,13 @@
 // /proc/PID: the fields that ps, top, lsof and glibc read exist, parse, and say what the calls say.
+#include <signal.h>
 #include <sys/auxv.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/sysmacros.h>
+#include <sys/timerfd.h>
 
 #include <map>
 #include <set>
@@ -160,6 +165,57 @@ TEST(descriptors_of_self) {
   OK(readlink, path.c_str(), link, sizeof link - 1);
   CHECK(std::string(link).ends_with("/f (deleted)"));
   FAILS(ENOENT, readlink, "/proc/self/fd/998", link, sizeof link);
+}
+
+TEST(descriptors_say_what_they_wait_for) {
+  auto info_of = [](int fd) { return colon_table(("/proc/self/fdinfo/" + std::to_string(fd)).c_str()); };
+  int event = eventfd(26, EFD_SEMAPHORE);
+  auto info = info_of(event);
+  CHECK_EQ(info["eventfd-count"], std::string("1a"));
+  CHECK_EQ(info["eventfd-semaphore"], std::string("1"));
+  int timer = timerfd_create(CLOCK_REALTIME, 0);
+  itimerspec none = {}, due = {{3, 4}, {1, 0}};
+  timerfd_settime(timer, TFD_TIMER_ABSTIME, &due, nullptr);
+  info = info_of(timer);
+  CHECK_EQ(info["clockid"], std::string("0"));
+  CHECK(info["ticks"] != "0");
+  CHECK_EQ(info["settime flags"], std::string("01"));
+  CHECK_EQ(info["it_interval"], std::string("(3, 4)"));
+  timerfd_settime(timer, 0, &none, nullptr);
+  CHECK_EQ(info_of(timer)["it_value"], std::string("(0, 0)"));
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigaddset(&set, 40);
+  CHECK_EQ(info_of(signalfd(-1, &set, 0))["sigmask"], std::string("0000008000000200"));
+  int poller = epoll_create1(0);
+  epoll_event wanted = {.events = EPOLLIN | EPOLLET, .data = {.u64 = 0xdeadbeef12}};
+  epoll_ctl(poller, EPOLL_CTL_ADD, event, &wanted);
+  std::string line = info_of(poller)["tfd"];
+  CHECK(line.find(std::to_string(event) + " events: 80000019 data:       deadbeef12  pos:0 ino:") !=
+        std::string::npos);
+  int pidfd = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
+  CHECK_EQ(info_of(pidfd)["Pid"], std::to_string(getpid()));
+}
+
+TEST(namespaces_of_self) {
+  struct stat own, parents;
+  for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "user", "uts"}) {
+    std::string path = std::string("/proc/self/ns/") + name;
+    char link[64] = {};
+    OK(readlink, path.c_str(), link, sizeof link - 1);
+    OK(stat, path.c_str(), &own);
+    std::string kind = std::string(name).substr(0, std::string(name).find('_'));
+    CHECK_EQ(std::string(link), kind + ":[" + std::to_string(own.st_ino) + "]");
+    OK(stat, ("/proc/" + std::to_string(getppid()) + "/ns/" + name).c_str(), &parents);
+    CHECK(own.st_ino == parents.st_ino && own.st_dev == parents.st_dev);
+    int fd = OK(open, path.c_str(), O_RDONLY);
+    char c;
+    FAILS(EINVAL, read, fd, &c, 1);
+    close(fd);
+  }
+  CHECK(list_directory("/proc/self/ns").contains("uts"));
+  FAILS(ENOENT, access, "/proc/self/ns/none", F_OK);
 }
 
 TEST(tasks_of_self) {
