@@ -26,5 +26,6 @@
 #include "syscalls/sys_sched.h"
 #include "syscalls/sys_signal.h"
 #include "syscalls/sys_socket.h"
+#include "syscalls/sys_splice.h"
 #include "syscalls/sys_time.h"
 #include "syscalls/sys_timer.h"

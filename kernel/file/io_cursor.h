@@ -20,6 +20,7 @@ class IoCursor {
   IoCursor(UserAddr buf, size_t n);  // one guest segment; range-checked on use
   // Kernel memory, for exec and other internal readers.
   static IoCursor kernel(void* buf, size_t n) { return IoCursor(KernelTag(), buf, n); }
+  static IoCursor kernel(std::span<const abi::Iovec> segments) { return IoCursor(KernelTag(), segments); }
   IoCursor(const IoCursor&) = delete;  // a single segment is referred to in place
   IoCursor& operator=(const IoCursor&) = delete;
 
@@ -46,6 +47,7 @@ class IoCursor {
  private:
   struct KernelTag {};
   IoCursor(KernelTag, void* buf, size_t n);
+  IoCursor(KernelTag, std::span<const abi::Iovec> segments) : IoCursor(segments) { kernel_ = true; }
   void skip_empty();
   template <typename Call>
   Result<size_t> host_io(size_t n, Call call);

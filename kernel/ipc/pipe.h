@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "kernel/base/arena.h"
+#include "kernel/base/function_ref.h"
 #include "kernel/base/list.h"
 #include "kernel/base/mutex.h"
 #include "kernel/base/ref.h"
@@ -47,6 +48,16 @@ class Pipe : public RefCounted<Pipe>, public ListNode<Pipe> {
   };
   Result<size_t> read(IoCursor& to, Options options);
   Result<size_t> write(IoCursor& from, Options options);
+
+  // A file's side of a splice: moves bytes between itself and the cursor, and says how many.
+  using Mover = FunctionRef<Result<size_t>(IoCursor&)>;
+  // Up to n bytes out of the pipe to `put`, or from `get` into it; waits until one can be moved. What is not
+  // put stays in the pipe. 0: there is no writer, or `get` is at its end.
+  Result<size_t> splice_out(size_t n, bool nonblocking, Mover put);
+  Result<size_t> splice_in(size_t n, bool nonblocking, Mover get);
+  // From one pipe to another one; `take` is splice(2), else it is tee(2), which leaves the bytes where they
+  // are.
+  static Result<size_t> move_between(Pipe& from, Pipe& to, size_t n, bool nonblocking, bool take);
 
   // Ends are counted per open file description; `ends` is a set of PipeEnd.
   void add_ends(unsigned ends);
@@ -92,6 +103,9 @@ class Pipe : public RefCounted<Pipe>, public ListNode<Pipe> {
   Moved drain(IoCursor& to);
   Moved fill(IoCursor& from, Options options, size_t total, bool first);
   bool append_to_last(IoCursor& from, size_t n, Moved& moved) REQUIRES(lock_);
+  Result<void> wait_for_data(bool nonblocking);  // or for the end
+  Result<void> wait_for_room(bool nonblocking);  // EPIPE: there is no reader
+  Result<Slot> take_or_copy(uint32_t number, size_t n, bool take) REQUIRES(lock_);
   bool readable_or_ended();
   bool writable_or_broken();
   Result<void> wait_for_partner(const std::atomic<uint32_t>& opens, uint32_t seen, unsigned own_end);

@@ -64,6 +64,8 @@ constexpr Name kUmount[] = {{"MNT_FORCE", 1}, {"MNT_DETACH", 2}, {"MNT_EXPIRE", 
 constexpr Name kCloseRange[] = {N(CLOSE_RANGE_UNSHARE), N(CLOSE_RANGE_CLOEXEC)};
 constexpr Name kMemfd[] = {N(MFD_CLOEXEC), N(MFD_ALLOW_SEALING), N(MFD_HUGETLB)};
 constexpr Name kRw[] = {N(RWF_HIPRI), N(RWF_DSYNC), N(RWF_SYNC), N(RWF_NOWAIT), N(RWF_APPEND)};
+constexpr Name kSplice[] = {
+    {"SPLICE_F_MOVE", 1}, {"SPLICE_F_NONBLOCK", 2}, {"SPLICE_F_MORE", 4}, {"SPLICE_F_GIFT", 8}};
 constexpr Name kStatx[] = {N(STATX_ALL),    N(STATX_BASIC_STATS), N(STATX_TYPE),  N(STATX_MODE),
                            N(STATX_NLINK),  N(STATX_UID),         N(STATX_GID),   N(STATX_ATIME),
                            N(STATX_MTIME),  N(STATX_CTIME),       N(STATX_INO),   N(STATX_SIZE),
@@ -130,6 +132,9 @@ NameTable names_of(MemfdFlagsTag*) {
 }
 NameTable names_of(RwFlagsTag*) {
   return {kRw, "RWF_???"};
+}
+NameTable names_of(SpliceFlagsTag*) {
+  return {kSplice, "SPLICE_F_???"};
 }
 NameTable names_of(StatxMaskTag*) {
   return {kStatx, "STATX_???"};

@@ -29,6 +29,7 @@ NameTable names_of(UmountFlagsTag*);
 NameTable names_of(CloseRangeFlagsTag*);
 NameTable names_of(MemfdFlagsTag*);
 NameTable names_of(RwFlagsTag*);
+NameTable names_of(SpliceFlagsTag*);
 NameTable names_of(StatxMaskTag*);
 NameTable names_of(XattrFlagsTag*);
 NameTable names_of(PipeFlagsTag*);
