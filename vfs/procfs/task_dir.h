@@ -68,6 +68,10 @@ class TaskDir final : public TaskDirBase {
   bool has(const TaskNode& node) const { return node.in == TaskNode::In::kBoth || key_.whole(); }
 };
 
+// To an inode that no path leads to, by a dentry of the hidden mount made for the purpose: what a magic link
+// follows to (task_fd.cc). `name` is what the link says.
+Result<Path> path_of_nameless(std::string_view name, Ref<Inode> inode);
+
 // The parts with inodes of their own (task_fd.cc, task_links.cc, task_list.cc, task_ns.cc).
 using MakeTaskInode = Result<Ref<Inode>>(Superblock& sb, uint64_t dir_ino, const TaskNode& node,
                                          const TaskKey& key);

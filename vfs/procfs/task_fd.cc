@@ -25,16 +25,11 @@ bool is_open(const TaskKey& key, int fd) {
 Result<Path> path_to(File& file) {
   if (file.path()) return file.path();
   if (!file.inode()) return Errno::ENXIO;
-  Mount& mount = Vfs::current().hidden_mount();
   String name;
   Formatter out(name);
   file.describe(out);
   if (out.truncated()) return Errno::ENOMEM;
-  Ref<Inode> inode(*file.inode());
-  DentryRef d =
-      TRY(Vfs::current().dentries().make_unhashed(*mount.root(), QName(name.view()), std::move(inode)));
-  mount.ref();
-  return Path(Path::Adopt(), {&mount, d.leak()});
+  return path_of_nameless(name.view(), Ref<Inode>(*file.inode()));
 }
 
 class FdLink final : public OfTask<PseudoInode> {
@@ -144,6 +139,13 @@ class FdDir final : public TaskDirBase {
 };
 
 }  // namespace
+
+Result<Path> path_of_nameless(std::string_view name, Ref<Inode> inode) {
+  Mount& mount = Vfs::current().hidden_mount();
+  DentryRef d = TRY(Vfs::current().dentries().make_unhashed(*mount.root(), QName(name), std::move(inode)));
+  mount.ref();
+  return Path(Path::Adopt(), {&mount, d.leak()});
+}
 
 Result<Ref<Inode>> make_fd_dir(Superblock& sb, uint64_t dir_ino, const TaskNode& node, const TaskKey& key) {
   uint64_t ino = pseudo_ino(dir_ino, node.name);

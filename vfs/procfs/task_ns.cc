@@ -2,7 +2,6 @@
 // number that Linux gives the first one of its kind.
 #include "kernel/base/arena.h"
 #include "kernel/file/anon_inode.h"
-#include "vfs/core/vfs.h"
 #include "vfs/procfs/task_dir.h"
 
 namespace lodge {
@@ -29,13 +28,9 @@ class NamespaceLink final : public OfTask<PseudoInode> {
   bool is_magic_link() const override { return true; }
   Result<Path> follow_magic() override {
     String name = TRY(read_link());
-    Mount& mount = Vfs::current().hidden_mount();
-    Ref<Inode> inode(TRY(make<AnonInode>(kernel_part<AnonFileState>().sb, ns_.ino, abi::kTypeRegular | 0444,
-                                         Inode::Owner{0, 0})));
-    DentryRef d =
-        TRY(Vfs::current().dentries().make_unhashed(*mount.root(), QName(name.view()), std::move(inode)));
-    mount.ref();
-    return Path(Path::Adopt(), {&mount, d.leak()});
+    return path_of_nameless(name.view(),
+                            Ref<Inode>(TRY(make<AnonInode>(kernel_part<AnonFileState>().sb, ns_.ino,
+                                                           abi::kTypeRegular | 0444, Inode::Owner{0, 0}))));
   }
   Result<String> read_link() override {
     auto allowed = inspect(key_);
