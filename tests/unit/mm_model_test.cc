@@ -3,17 +3,9 @@
 #include <random>
 
 #include "tests/unit/mm_fixture.h"
+#include "tests/unit/mm_without_threads.h"
 
 namespace lodge {
-
-bool is_current_mm(const Mm&) {
-  return true;
-}
-bool call_threads(Mm&) {
-  return false;
-}
-void move_frames(Mm&, const FrameMover&) {}
-
 namespace {
 
 using namespace abi;

@@ -3,18 +3,9 @@
 
 #include "kernel/mm/page_file.h"
 #include "tests/unit/mm_fixture.h"
+#include "tests/unit/mm_without_threads.h"
 
 namespace lodge {
-
-// No threads here.
-bool is_current_mm(const Mm&) {
-  return true;
-}
-bool call_threads(Mm&) {
-  return false;
-}
-void move_frames(Mm&, const FrameMover&) {}
-
 namespace {
 
 constexpr int kFd = static_cast<int>(host::HostFile::kPages);
