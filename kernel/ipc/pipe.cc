@@ -10,12 +10,6 @@
 #include "kernel/ipc/signal_hook.h"
 
 namespace lodge {
-namespace {
-
-constexpr PollEvents kReadEvents = kPollIn | kPollRdNorm;
-constexpr PollEvents kWriteEvents = kPollOut | kPollWrNorm;
-
-}  // namespace
 
 Pipe::~Pipe() {
   for (; tail_ != head_; tail_++) arena_free(slot(tail_).page);

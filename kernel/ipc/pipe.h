@@ -79,6 +79,8 @@ class Pipe : public RefCounted<Pipe>, public ListNode<Pipe> {
   const Inode* fifo() const { return fifo_; }
 
  private:
+  static constexpr PollEvents kReadEvents = kPollIn | kPollRdNorm;
+  static constexpr PollEvents kWriteEvents = kPollOut | kPollWrNorm;
   struct Slot {
     char* page;
     uint16_t offset;  // of the first byte not yet read

@@ -8,12 +8,6 @@
 #include "kernel/ipc/signal_hook.h"
 
 namespace lodge {
-namespace {
-
-constexpr PollEvents kReadEvents = kPollIn | kPollRdNorm;
-constexpr PollEvents kWriteEvents = kPollOut | kPollWrNorm;
-
-}  // namespace
 
 Result<void> Pipe::wait_for_data(bool nonblocking) {
   for (;;) {
